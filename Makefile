@@ -1,0 +1,61 @@
+# The front door. `make run` and `make test` do everything on a fresh Debian machine.
+PRESET ?= release
+MODEL ?= tests/data/stories260k
+FUZZ_SECONDS ?= 20
+VENV := build/oracle/venv
+
+.PHONY: help run test build packages format format-check lint asan tsan fuzz oracle clean
+
+help:
+	@echo "make run           install what is missing, build, generate text (MODEL=folder, ARGS='...')"
+	@echo "make test          install what is missing, build, run every test"
+	@echo "make oracle        compare with MLX (from PyPI, in a virtual environment under build/)"
+	@echo "make asan tsan     the tests under sanitizers"
+	@echo "make fuzz          every fuzz target for FUZZ_SECONDS each"
+	@echo "make format lint   clang-format in place; format-check and clang-tidy with the layer check"
+
+packages:
+	@tools/install_packages.sh
+
+build: packages
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build --preset $(PRESET)
+
+run: PRESET = release
+run: build
+	build/release/tramontane generate --model-path $(MODEL) $(ARGS)
+
+test: build
+	ctest --preset $(PRESET) -j 2
+
+format:
+	git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
+
+format-check: packages
+	git ls-files '*.cc' '*.h' | xargs clang-format-19 --dry-run --Werror
+
+lint: packages
+	@cmake --preset release >/dev/null
+	python3 tests/check_layers.py
+	git ls-files 'src/*.cc' 'tools/*.cc' | xargs -P 2 -n 4 clang-tidy-19 -p build/release --quiet 2>build/lint.log
+
+asan tsan: packages
+	@cmake --preset $@ >/dev/null
+	@cmake --build --preset $@
+	ctest --preset $@ -j 2
+
+fuzz: packages
+	@cmake --preset asan >/dev/null
+	@cmake --build --preset asan
+	fuzz/run.sh build/asan $(FUZZ_SECONDS)
+
+$(VENV)/installed: tests/oracle/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+oracle: build $(VENV)/installed
+	$(VENV)/bin/python tests/oracle/oracle.py --build build/release --work build/oracle
+
+clean:
+	rm -rf build
