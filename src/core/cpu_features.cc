@@ -1,0 +1,20 @@
+#include "core/cpu_features.h"
+
+namespace tramontane {
+
+CpuFeatures detect_cpu_features() {
+  CpuFeatures features;
+#if defined(__x86_64__)
+  // The compiler's run-time support reads CPUID and XGETBV, so a feature whose registers the system does not
+  // save is reported as absent.
+  __builtin_cpu_init();
+  features.avx2 =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  features.avx512 = features.avx2 && __builtin_cpu_supports("avx512f") &&
+                    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                    __builtin_cpu_supports("avx512vl");
+#endif
+  return features;
+}
+
+}  // namespace tramontane

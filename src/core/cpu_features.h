@@ -1,0 +1,13 @@
+#pragma once
+
+namespace tramontane {
+
+/// What both the CPU and the operating system (saved registers) support.
+struct CpuFeatures {
+  bool avx2 = false;    // with FMA and F16C
+  bool avx512 = false;  // F, BW, DQ and VL
+};
+
+CpuFeatures detect_cpu_features();
+
+}  // namespace tramontane

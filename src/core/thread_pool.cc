@@ -1,0 +1,134 @@
+#include "core/thread_pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "core/cgroup.h"
+#include "core/fail.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace tramontane {
+namespace {
+
+// A forward pass forks and joins hundreds of times with microseconds between: a short spin keeps the threads
+// awake through it, and the wait that follows frees the core when the pass is over.
+constexpr int kSpins = 4000;
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+template <class T>
+void wait_while_equal(const std::atomic<T>& value, T old) {
+  for (int i = 0; i < kSpins; i++) {
+    if (value.load(std::memory_order_acquire) != old) return;
+    pause_briefly();
+  }
+  value.wait(old, std::memory_order_acquire);
+}
+
+int allowed_physical_cores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
+  std::set<std::pair<int, int>> cores;  // (package, core)
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    const std::string topology = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+    int package = 0;
+    int core = cpu;  // without sysfs, each CPU counts as a core
+    std::ifstream(topology + "physical_package_id") >> package;
+    if (int id = -1; std::ifstream(topology + "core_id") >> id) core = id;
+    cores.insert({package, core});
+  }
+  return std::max(1, static_cast<int>(cores.size()));
+}
+
+// cpu.max holds "max 100000" or "150000 100000": quota and period in microseconds.
+int cgroup_cpu_quota() {
+  int cpus = 1 << 20;
+  for (const auto& folder : cgroup_folders()) {
+    std::ifstream file(folder / "cpu.max");
+    double quota = 0;
+    double period = 0;
+    if (!(file >> quota >> period) || quota <= 0 || period <= 0) continue;
+    cpus = std::min(cpus, std::max(1, static_cast<int>(std::ceil(quota / period))));
+  }
+  return cpus;
+}
+
+}  // namespace
+
+int default_thread_count() { return std::min(allowed_physical_cores(), cgroup_cpu_quota()); }
+
+ThreadPool::ThreadPool(int threads) {
+  try {
+    for (int i = 1; i < threads; i++) workers_.emplace_back([this, i] { serve(i); });
+  } catch (const std::exception& error) {
+    stop();
+    fail("threads: cannot start {} of them: {}", threads, error.what());
+  }
+}
+
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
+  stopping_ = true;
+  epoch_.fetch_add(1, std::memory_order_release);
+  epoch_.notify_all();
+  for (auto& worker : workers_) worker.join();
+}
+
+void ThreadPool::run(const Job& job) {
+  job_ = job;
+  next_item_.store(0, std::memory_order_relaxed);
+  if (workers_.empty() || job.count <= 1) {
+    work(0);
+    return;
+  }
+  busy_workers_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+  epoch_.fetch_add(1, std::memory_order_release);  // publishes the job
+  epoch_.notify_all();
+  work(0);
+  for (int busy = busy_workers_.load(std::memory_order_acquire); busy != 0;
+       busy = busy_workers_.load(std::memory_order_acquire)) {
+    wait_while_equal(busy_workers_, busy);
+  }
+}
+
+void ThreadPool::work(int thread) {
+  const Job job = job_;
+  for (std::int64_t item = next_item_.fetch_add(1, std::memory_order_relaxed); item < job.count;
+       item = next_item_.fetch_add(1, std::memory_order_relaxed)) {
+    job.call(job.context, item, thread);
+  }
+}
+
+void ThreadPool::serve(int thread) {
+  std::uint32_t seen = 0;
+  for (;;) {
+    wait_while_equal(epoch_, seen);
+    seen++;  // the caller waits for every worker before the next job, so no epoch is missed
+    if (stopping_) return;
+    work(thread);
+    busy_workers_.fetch_sub(1, std::memory_order_release);
+    busy_workers_.notify_one();
+  }
+}
+
+}  // namespace tramontane

@@ -1,0 +1,79 @@
+#include "core/thread_pool.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <vector>
+
+#include "tramontane/error.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // gcc's names
+#define TRAMONTANE_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TRAMONTANE_SANITIZED
+#endif
+#endif
+
+namespace tramontane {
+namespace {
+
+class ThreadPoolTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(ThreadPoolTest, EveryItemRunsExactlyOnce) {
+  ThreadPool pool(GetParam());
+  EXPECT_EQ(pool.size(), GetParam());
+  for (const std::int64_t count : {0, 1, 2, 3, 7, 1000}) {
+    std::vector<std::atomic<int>> runs(static_cast<std::size_t>(count));
+    pool.for_each(count, [&](std::int64_t item, int thread) {
+      ASSERT_TRUE(thread >= 0 && thread < pool.size());
+      runs[static_cast<std::size_t>(item)]++;
+    });
+    for (const auto& n : runs) EXPECT_EQ(n, 1);
+  }
+}
+
+// What a forward pass does: many small jobs, each seeing what the one before wrote.
+TEST_P(ThreadPoolTest, EachJobSeesTheOneBefore) {
+  ThreadPool pool(GetParam());
+  std::vector<int> values(64, 0);
+  for (int round = 0; round < 2000; round++) {
+    pool.for_each(64, [&](std::int64_t item, int) {
+      const auto i = static_cast<std::size_t>(item);
+      values[i] = values[i] + 1;
+    });
+  }
+  EXPECT_EQ(values, std::vector<int>(64, 2000));
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, ThreadPoolTest, ::testing::Values(1, 2, 3, 8));
+
+#if !defined(TRAMONTANE_SANITIZED)  // whose shadow memory needs address space
+enum : int { kRefused = 3, kMade = 4 };
+
+// In a process of its own: a destructor that waits for a thread that never was, or an exception that leaves
+// one joinable, would end the test program.
+[[noreturn]] void make_a_pool_without_room() {
+  constexpr rlim_t kBytes = 512UL << 20;  // the stacks of 4096 threads take 32 GB
+  const rlimit limit{kBytes, kBytes};
+  if (setrlimit(RLIMIT_AS, &limit) != 0) _exit(1);
+  int outcome = kMade;
+  try {
+    const ThreadPool pool(4096);
+  } catch (const Error&) {
+    outcome = kRefused;
+  }
+  _exit(outcome);
+}
+
+TEST(ThreadPoolDeathTest, MoreThreadsThanTheSystemGivesAreAnError) {
+  EXPECT_EXIT(make_a_pool_without_room(), ::testing::ExitedWithCode(kRefused), "");
+}
+#endif
+
+TEST(ThreadPool, TheDefaultIsAtLeastOneThread) { EXPECT_GE(default_thread_count(), 1); }
+
+}  // namespace
+}  // namespace tramontane
