@@ -1,0 +1,212 @@
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <cstring>
+#include <memory>
+#include <new>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/float16.h"
+#include "kernels/kernels.h"
+
+// One thread of each runnable kernel table at the shapes of a 7B model. Weights are rotated through copies
+// that together exceed the caches, as a model's layers do. Counters: bytes_per_second counts weights (or
+// cache) read, GFLOP/s counts two per multiply-add. The fma benchmark is the limit that the products can be
+// held against.
+namespace tramontane {
+namespace {
+
+constexpr std::size_t kWorkingSet = 400'000'000;  // bytes of weights
+
+struct FreeAligned {
+  void operator()(void* p) const { ::operator delete(p, std::align_val_t{64}); }
+};
+
+std::unique_ptr<float, FreeAligned> aligned_floats(std::size_t n) {
+  return std::unique_ptr<float, FreeAligned>(
+      static_cast<float*>(::operator new(n * sizeof(float), std::align_val_t{64})));
+}
+
+std::vector<float> random_floats(std::size_t n) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(n);
+  for (float& value : values) value = normal(random);
+  return values;
+}
+
+struct WeightFormat {
+  std::string name;
+  DType dtype;
+  QuantSpec quant;
+};
+
+/// A matrix of small values with bytes of its own.
+class OwnedMatrix {
+ public:
+  OwnedMatrix(const WeightFormat& format, std::int64_t rows, std::int64_t cols) {
+    view_ = {.rows = rows,
+             .cols = cols,
+             .dtype = format.dtype,
+             .quant = format.quant,
+             .scale_dtype = DType::float16};
+    std::mt19937 random(7);
+    data_.resize(static_cast<std::size_t>(rows) * view_.row_bytes());
+    if (view_.quantized()) {
+      for (std::byte& byte : data_) byte = static_cast<std::byte>(random());
+      fill(scales_, 0.003F);
+      fill(biases_, -0.02F);
+      view_.scales = scales_.data();
+      view_.biases = biases_.data();
+    } else {
+      const float value = 0.01F;
+      const std::uint16_t half = float_to_float16(value);
+      for (std::size_t i = 0; i < data_.size(); i += size_of(format.dtype)) {
+        if (format.dtype == DType::float32)
+          std::memcpy(&data_[i], &value, 4);
+        else
+          std::memcpy(&data_[i], &half, 2);
+      }
+    }
+    view_.data = data_.data();
+  }
+
+  const MatrixView& view() const { return view_; }
+
+ private:
+  void fill(std::vector<std::byte>& bytes, float value) {
+    bytes.resize(static_cast<std::size_t>(view_.rows) * view_.groups_per_row() * 2);
+    const std::uint16_t half = float_to_float16(value);
+    for (std::size_t i = 0; i < bytes.size(); i += 2) std::memcpy(&bytes[i], &half, 2);
+  }
+
+  MatrixView view_;
+  std::vector<std::byte> data_, scales_, biases_;
+};
+
+void linear(benchmark::State& state, const Kernels& kernels, const WeightFormat& format, std::int64_t rows,
+            std::int64_t cols, std::int64_t m) {
+  std::vector<OwnedMatrix> copies;
+  copies.emplace_back(format, rows, cols);
+  const std::size_t bytes = copies[0].view().total_bytes();
+  while (copies.size() * bytes < kWorkingSet) copies.emplace_back(format, rows, cols);
+  const std::vector<float> x = random_floats(static_cast<std::size_t>(m * cols));
+  std::vector<float> y(static_cast<std::size_t>(m * rows));
+  const auto scratch = aligned_floats(kernels.linear_scratch_floats + 1);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    kernels.linear({.x = x.data(),
+                    .m_rows = m,
+                    .w = copies[next++ % copies.size()].view(),
+                    .row_begin = 0,
+                    .row_end = rows,
+                    .y = y.data(),
+                    .y_stride = rows,
+                    .scratch = scratch.get()});
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes) * state.iterations());
+  state.counters["FLOP/s"] = benchmark::Counter(static_cast<double>(2 * m * rows * cols),
+                                                benchmark::Counter::kIsIterationInvariantRate);
+}
+
+/// `rows` queries at the end of `context` tokens, for all of a 7B's 32 heads on 8.
+void attention(benchmark::State& state, const Kernels& kernels, std::int64_t rows, std::int64_t context) {
+  constexpr std::int64_t block_tokens = 64;
+  KvView kv{
+      .blocks = {}, .block_tokens = block_tokens, .n_kv_heads = 8, .head_dim = 128, .dtype = DType::float16};
+  const std::int64_t n_blocks = (context + block_tokens - 1) / block_tokens;
+  const auto half_block = static_cast<std::size_t>(kv.n_kv_heads * block_tokens * kv.head_dim * 2);
+  std::vector<std::byte> cache(static_cast<std::size_t>(n_blocks) * half_block * 2);
+  const std::uint16_t value = float_to_float16(0.1F);
+  for (std::size_t i = 0; i < cache.size(); i += 2) std::memcpy(&cache[i], &value, 2);
+  std::vector<std::byte*> blocks;
+  for (std::int64_t b = 0; b < n_blocks; ++b)
+    blocks.push_back(&cache[static_cast<std::size_t>(b) * half_block * 2]);
+  kv.blocks = blocks;
+  kv.value_offset = half_block;
+  const std::vector<float> q = random_floats(static_cast<std::size_t>(rows * 32 * 128));
+  std::vector<float> out(q.size());
+  const auto scratch = aligned_floats(kernels.attention_scratch_floats(block_tokens, 128));
+  for (auto _ : state) {
+    for (int head = 0; head < kv.n_kv_heads; ++head) {
+      kernels.attention({.q = q.data(),
+                         .q_stride = 32 * 128,
+                         .out = out.data(),
+                         .out_stride = 32 * 128,
+                         .rows = rows,
+                         .first_position = context - rows,
+                         .window = 0,
+                         .scale = 0.088F,
+                         .n_heads = 32,
+                         .kv_head = head,
+                         .kv = kv,
+                         .scratch = scratch.get()});
+    }
+    benchmark::ClobberMemory();
+  }
+  const double keys_seen = static_cast<double>(rows) * static_cast<double>(context - rows) +
+                           static_cast<double>(rows) * static_cast<double>(rows + 1) / 2;
+  state.SetBytesProcessed(static_cast<std::int64_t>(cache.size()) * state.iterations());
+  state.counters["FLOP/s"] =
+      benchmark::Counter(keys_seen * 32 * 128 * 4, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+/// Products of rows that stay in the first-level cache: what this core reaches without memory, decoding or
+/// remainders.
+void in_cache(benchmark::State& state, const Kernels& kernels) {
+  const WeightFormat format{"f32", DType::float32, {}};
+  constexpr std::int64_t k = 1024;
+  constexpr std::int64_t n = 48;
+  constexpr std::int64_t m = 48;
+  const OwnedMatrix w(format, n, k);
+  const std::vector<float> x = random_floats(m * k);
+  std::vector<float> y(m * n);
+  const auto scratch = aligned_floats(kernels.linear_scratch_floats + 1);
+  for (auto _ : state) {
+    kernels.linear({x.data(), m, w.view(), 0, n, y.data(), n, scratch.get()});
+    benchmark::ClobberMemory();
+  }
+  state.counters["FLOP/s"] =
+      benchmark::Counter(static_cast<double>(2 * m * n * k), benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void register_all() {
+  const std::vector<WeightFormat> formats = {{"4-bit", DType::uint32, {4, 64}},
+                                             {"8-bit", DType::uint32, {8, 64}},
+                                             {"float16", DType::float16, {}},
+                                             {"float32", DType::float32, {}}};
+  for (const Kernels* kernels : runnable_kernels()) {
+    if (kernels == &scalar_kernels) continue;
+    const auto name = [&](const std::string& rest) { return fmt::format("{}/{}", kernels->name, rest); };
+    benchmark::RegisterBenchmark(name("in_cache").c_str(), in_cache, *kernels);
+    for (const std::int64_t rows : {4096, 14336}) {
+      for (const WeightFormat& format : formats) {
+        for (const std::int64_t m : {1, 8, 64, 512}) {
+          benchmark::RegisterBenchmark(
+              name(fmt::format("linear/{}/{}x4096/m{}", format.name, rows, m)).c_str(), linear, *kernels,
+              format, rows, 4096, m)
+              ->Unit(benchmark::kMillisecond);
+        }
+      }
+    }
+    benchmark::RegisterBenchmark(name("attention/decode4096").c_str(), attention, *kernels, 1, 4096)
+        ->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark(name("attention/prefill512").c_str(), attention, *kernels, 512, 512)
+        ->Unit(benchmark::kMillisecond);
+  }
+}
+
+}  // namespace
+}  // namespace tramontane
+
+int main(int argc, char** argv) {
+  tramontane::register_all();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

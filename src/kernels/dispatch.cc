@@ -1,0 +1,45 @@
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/cpu_features.h"
+#include "core/fail.h"
+#include "kernels/kernels.h"
+
+namespace tramontane {
+namespace {
+
+std::vector<const Kernels*> detect() {
+  std::vector<const Kernels*> tables;
+#if defined(__x86_64__)
+  const CpuFeatures cpu = detect_cpu_features();
+  if (cpu.avx512) tables.push_back(&avx512_kernels);
+  if (cpu.avx2) tables.push_back(&avx2_kernels);
+#endif
+  tables.push_back(&scalar_kernels);
+  return tables;
+}
+
+}  // namespace
+
+std::span<const Kernels* const> runnable_kernels() {
+  static const std::vector<const Kernels*> tables = detect();
+  return tables;
+}
+
+const Kernels& choose_kernels() {
+  const std::span<const Kernels* const> tables = runnable_kernels();
+  const char* wanted = std::getenv("TRAMONTANE_ISA");
+  if (wanted == nullptr) return *tables.front();
+  std::string names;
+  for (const Kernels* table : tables) {
+    if (table->name == wanted) return *table;
+    if (!names.empty()) names += ", ";
+    names += table->name;
+  }
+  fail("TRAMONTANE_ISA: expected an instruction set that this machine can run ({}), found {}", names,
+       printable(wanted));
+}
+
+}  // namespace tramontane

@@ -1,0 +1,110 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernels/matrix_view.h"
+#include "tramontane/model_args.h"
+
+// What the model calls, without knowing any model. Every function is a plain loop over its arguments: no
+// threads, no allocation, no exceptions, no global state. Callers split work over [begin, end) ranges and
+// give each thread its own scratch. Inputs and outputs do not overlap unless a comment says they may. Floats
+// may be at any 4-byte-aligned address; weights and cache bytes at any address.
+//
+// One table per instruction set. The scalar table is the definition of each operation (accumulating in
+// double); the others are tested against it.
+namespace tramontane {
+
+/// y[m, n] = sum over k of x[m, k] * w[n, k], for all m and for n in [row_begin, row_end).
+/// For a given instruction set the bits of y[m, n] depend only on x[m, :] and w[n, :]: not on m_rows, on the
+/// range of n, or on the place in memory. That is what makes batched = alone and chunked = whole exact.
+struct LinearArgs {
+  const float* x = nullptr;  // [m_rows, w.cols]
+  std::int64_t m_rows = 0;
+  MatrixView w;
+  std::int64_t row_begin = 0;  // rows of w = columns of y
+  std::int64_t row_end = 0;
+  float* y = nullptr;  // [m_rows, y_stride], indexed by absolute n
+  std::int64_t y_stride = 0;
+  float* scratch = nullptr;  // linear_scratch_floats floats, 64-byte aligned
+};
+
+/// Keys and values of one sequence in one layer. Block b holds positions [b * block_tokens, (b + 1) *
+/// block_tokens): at blocks[b] + key_offset the keys, [n_kv_heads, block_tokens, head_dim], at blocks[b] +
+/// value_offset the values, of the same shape, both of `dtype` (float32 or float16), aligned to its size.
+/// Entries of blocks that every query's window has left may be null.
+struct KvView {
+  std::span<std::byte* const> blocks;
+  std::size_t key_offset = 0;
+  std::size_t value_offset = 0;
+  std::int64_t block_tokens = 0;
+  int n_kv_heads = 0;
+  int head_dim = 0;
+  DType dtype = DType::float16;
+};
+
+/// Causal attention of `rows` consecutive queries of one sequence, row r at position first_position + r, for
+/// the n_heads / n_kv_heads query heads that share `kv_head`; head h uses kv head h / (n_heads / n_kv_heads).
+/// A query at p sees keys at max(0, p - window + 1) .. p (window 0: 0 .. p). out[r, h] = softmax(scale * q[r,
+/// h] . k) v. The bits of out[r, h] do not depend on rows.
+struct AttentionArgs {
+  const float* q = nullptr;  // [rows, n_heads, head_dim], row stride q_stride
+  std::int64_t q_stride = 0;
+  float* out = nullptr;  // same shape, row stride out_stride
+  std::int64_t out_stride = 0;
+  std::int64_t rows = 0;
+  std::int64_t first_position = 0;
+  std::int64_t window = 0;
+  float scale = 1;
+  int n_heads = 0;
+  int kv_head = 0;
+  KvView kv;
+  float* scratch = nullptr;  // attention_scratch_floats(block_tokens, head_dim) floats, 64-byte aligned
+};
+
+struct Kernels {
+  std::string_view name;  // "scalar", "avx2", "avx512"
+
+  std::size_t linear_scratch_floats;
+  void (*linear)(const LinearArgs&);
+
+  /// out[k] = w[row, k] for all k: an embedding.
+  void (*decode_row)(const MatrixView& w, std::int64_t row, float* out);
+
+  /// y[i] = x[i] * weight[i] / sqrt(mean(x^2) + eps), over n elements; y may be x (Zhang & Sennrich 2019,
+  /// arXiv:1910.07467).
+  void (*rms_norm)(const float* x, const float* weight, float eps, std::int64_t n, float* y);
+
+  /// Rotates each of n_heads heads of one row in place: pair i by the angle whose cosine and sine are cos[i],
+  /// sin[i]; head_dim / 2 pairs, laid out as `layout` says.
+  void (*rope)(float* x, int n_heads, int head_dim, const float* cos, const float* sin, RopeLayout layout);
+
+  /// out[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)). out may be gate or up.
+  void (*silu_mul)(const float* gate, const float* up, std::int64_t n, float* out);
+
+  /// x[i] += y[i]
+  void (*add)(float* x, const float* y, std::int64_t n);
+
+  /// Rounds n floats to `dtype` (float32 or float16): what goes into the KV cache.
+  void (*store)(const float* x, std::int64_t n, DType dtype, std::byte* out);
+
+  std::size_t (*attention_scratch_floats)(std::int64_t block_tokens, int head_dim);
+  void (*attention)(const AttentionArgs&);
+};
+
+/// The definition: plain loops in double precision. Runs anywhere.
+extern const Kernels scalar_kernels;
+#if defined(__x86_64__)
+extern const Kernels avx2_kernels;    // needs AVX2, FMA, F16C
+extern const Kernels avx512_kernels;  // needs AVX-512 F, BW, DQ, VL and the above
+#endif
+
+/// Tables that this CPU and operating system can run, best first; the scalar one is always last.
+std::span<const Kernels* const> runnable_kernels();
+
+/// The best runnable table, or the one named by the environment variable TRAMONTANE_ISA. Throws Error when
+/// that names no table or one that this machine cannot run.
+const Kernels& choose_kernels();
+
+}  // namespace tramontane

@@ -1,0 +1,302 @@
+#include <algorithm>
+
+#include "kernels/fixtures.h"
+#include "kernels/guarded_memory.h"
+#include "support/compare.h"
+
+namespace tramontane::testing {
+namespace {
+
+constexpr double kUnit = 1.0 / (1 << 24);
+
+/// The tokens [0, first_position + rows) of one sequence, and queries at the end of it.
+struct Shape {
+  int n_heads = 4;
+  int n_kv_heads = 2;
+  int head_dim = 8;
+  DType dtype = DType::float16;
+  std::int64_t first_position = 0;
+  std::int64_t rows = 1;
+  std::int64_t window = 0;
+
+  std::int64_t tokens() const { return first_position + rows; }
+  std::int64_t row_floats() const { return std::int64_t{n_heads} * head_dim; }
+  std::int64_t first_seen() const {
+    return window > 0 ? std::max<std::int64_t>(0, first_position - window + 1) : 0;
+  }
+  float scale() const { return 1 / std::sqrt(static_cast<float>(head_dim)); }
+  std::string name() const {
+    return std::to_string(n_heads) + "/" + std::to_string(n_kv_heads) + " heads of " +
+           std::to_string(head_dim) + " " + std::string(name_of(dtype)) + ", " + std::to_string(rows) +
+           " rows at " + std::to_string(first_position) + ", window " + std::to_string(window);
+  }
+};
+
+/// A cache with the sequence's keys and values. What no query may see is hostile: blocks before every window
+/// are null, other unseen positions hold NaN, and each block ends at an inaccessible page.
+class Cache {
+ public:
+  /// keys, values: [n_kv_heads, tokens, head_dim]
+  Cache(const Shape& shape, std::int64_t block_tokens, const std::vector<float>& keys,
+        const std::vector<float>& values)
+      : shape_(shape), block_tokens_(block_tokens) {
+    const auto head_dim = static_cast<std::size_t>(shape.head_dim);
+    const auto half = static_cast<std::size_t>(shape.n_kv_heads * block_tokens) * head_dim;
+    const std::size_t size = size_of(shape.dtype);
+    value_offset_ = (half * size + 63) / 64 * 64;
+    for (std::int64_t first = 0; first < shape.tokens(); first += block_tokens) {
+      if (first + block_tokens <= shape.first_seen()) {
+        blocks_.push_back(nullptr);
+        continue;
+      }
+      const std::size_t bytes = (value_offset_ + half * size + 63) / 64 * 64;
+      const auto& memory = memory_.emplace_back(std::make_unique<GuardedMemory>(bytes, Edge::end));
+      blocks_.push_back(memory->data());
+      fill(memory->data(), first, keys);
+      fill(memory->data() + value_offset_, first, values);
+    }
+  }
+
+  KvView view() const {
+    return {.blocks = blocks_,
+            .key_offset = 0,
+            .value_offset = value_offset_,
+            .block_tokens = block_tokens_,
+            .n_kv_heads = shape_.n_kv_heads,
+            .head_dim = shape_.head_dim,
+            .dtype = shape_.dtype};
+  }
+
+ private:
+  void fill(std::byte* block, std::int64_t first, const std::vector<float>& from) {
+    const std::int64_t head_dim = shape_.head_dim;
+    std::vector<float> row(static_cast<std::size_t>(head_dim));
+    for (std::int64_t head = 0; head < shape_.n_kv_heads; ++head) {
+      for (std::int64_t i = 0; i < block_tokens_; ++i) {
+        const std::int64_t t = first + i;
+        const bool seen = t >= shape_.first_seen() && t < shape_.tokens();
+        for (std::int64_t d = 0; d < head_dim; ++d) {
+          const auto at = static_cast<std::size_t>((head * shape_.tokens() + t) * head_dim + d);
+          row[static_cast<std::size_t>(d)] = seen ? from[at] : NAN;
+        }
+        const std::int64_t element = (head * block_tokens_ + i) * head_dim;
+        scalar_kernels.store(row.data(), head_dim, shape_.dtype,
+                             block + static_cast<std::size_t>(element) * size_of(shape_.dtype));
+      }
+    }
+  }
+
+  Shape shape_;
+  std::int64_t block_tokens_;
+  std::size_t value_offset_ = 0;
+  std::vector<std::unique_ptr<GuardedMemory>> memory_;
+  std::vector<std::byte*> blocks_;
+};
+
+struct Problem {
+  Shape shape;
+  std::vector<float> q, keys, values;
+
+  Problem(const Shape& s, unsigned seed) : shape(s) {
+    const auto tokens = static_cast<std::size_t>(s.n_kv_heads * s.tokens() * s.head_dim);
+    q = random_floats(static_cast<std::size_t>(s.rows * s.row_floats()), seed);
+    keys = random_floats(tokens, seed + 1);
+    values = random_floats(tokens, seed + 2);
+  }
+};
+
+constexpr float kGuard = 54321;
+constexpr std::int64_t kGap = 5;  // floats between rows of the output
+
+/// [rows, n_heads, head_dim] in rows of row_floats + kGap; `chunk` rows at a time. Fails on writes elsewhere.
+std::vector<float> attend(const Kernels& kernels, const Problem& problem, std::int64_t block_tokens,
+                          std::int64_t chunk) {
+  const Shape& shape = problem.shape;
+  const Cache cache(shape, block_tokens, problem.keys, problem.values);
+  const std::int64_t stride = shape.row_floats() + kGap;
+  std::vector<float> out(static_cast<std::size_t>(shape.rows * stride), kGuard);
+  Scratch scratch(kernels.attention_scratch_floats(block_tokens, shape.head_dim));
+  for (int kv_head = 0; kv_head < shape.n_kv_heads; ++kv_head) {
+    for (std::int64_t row = 0; row < shape.rows; row += chunk) {
+      kernels.attention({.q = problem.q.data() + row * shape.row_floats(),
+                         .q_stride = shape.row_floats(),
+                         .out = out.data() + row * stride,
+                         .out_stride = stride,
+                         .rows = std::min(chunk, shape.rows - row),
+                         .first_position = shape.first_position + row,
+                         .window = shape.window,
+                         .scale = shape.scale(),
+                         .n_heads = shape.n_heads,
+                         .kv_head = kv_head,
+                         .kv = cache.view(),
+                         .scratch = scratch.data()});
+    }
+  }
+  std::vector<float> values;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (static_cast<std::int64_t>(i) % stride < shape.row_floats()) {
+      values.push_back(out[i]);
+    } else {
+      EXPECT_EQ(out[i], kGuard) << "between rows";
+    }
+  }
+  return values;
+}
+
+double greatest(const std::vector<float>& values) {
+  double most = 0;
+  for (const float value : values) most = std::max(most, std::abs(double{value}));
+  return most;
+}
+
+/// A score has at most head_dim / 8 + 6 roundings, each of at most `unit` times scale * |q||k|
+/// (Cauchy-Schwarz); the error of a score is the relative error of its weight, plus 4 for exp, 8 for the sums
+/// of each span of 64 and 4 for the rescaling after it. A result is a mean by those weights (numerator and
+/// denominator: twice) and takes one rounding per key. Over many results the roundings are independent and
+/// add up as their root, hence relative_l2.
+Tolerance tolerance_of(const Problem& problem, const std::vector<float>& want) {
+  const Shape& shape = problem.shape;
+  const auto head_dim = static_cast<std::size_t>(shape.head_dim);
+  const auto longest = [head_dim](const std::vector<float>& rows) {
+    double most = 0;
+    for (std::size_t i = 0; i < rows.size(); i += head_dim) {
+      double squares = 0;
+      for (std::size_t d = 0; d < head_dim; ++d) squares += double{rows[i + d]} * double{rows[i + d]};
+      most = std::max(most, std::sqrt(squares));
+    }
+    return most;
+  };
+  const double score = longest(problem.q) * longest(problem.keys) * double{shape.scale()};
+  const auto keys = static_cast<double>(shape.window > 0 ? shape.window : shape.tokens());
+  const double in_score = static_cast<double>(head_dim) / 8 + 6;
+  const double spans = keys / 64 + 2;
+  const double size = greatest(problem.values);
+  double norm = 0;
+  for (const float value : want) norm += double{value} * double{value};
+  const double typical = size * std::sqrt(static_cast<double>(want.size()) / norm);
+  return {
+      .relative_l2 = kUnit * typical * (2 * (std::sqrt(in_score) * score + 4 + 12 * spans) + std::sqrt(keys)),
+      .max_abs = kUnit * size * (2 * (in_score * score + 4 + 12 * spans) + keys)};
+}
+
+std::vector<Shape> shapes() {
+  std::vector<Shape> all;
+  const std::pair<int, int> heads[] = {{4, 2}, {1, 1}, {6, 1}, {8, 8}, {5, 5}, {12, 4}};
+  const std::int64_t windows[] = {0, 1, 7, 40, 64, 100, 1000};
+  std::mt19937 random(11);
+  const auto below = [&random](std::size_t n) { return random() % n; };
+  for (const int head_dim : {2, 6, 8, 80, 128, 256}) {
+    for (const DType dtype : {DType::float16, DType::float32}) {
+      for (int i = 0; i < 6; ++i) {
+        const auto [n_heads, n_kv_heads] = heads[below(std::size(heads))];
+        all.push_back({.n_heads = n_heads,
+                       .n_kv_heads = n_kv_heads,
+                       .head_dim = head_dim,
+                       .dtype = dtype,
+                       .first_position = static_cast<std::int64_t>(i % 2 == 0 ? 0 : below(300)),
+                       .rows = static_cast<std::int64_t>(1 + below(i % 3 == 0 ? 3 : 90)),
+                       .window = windows[below(std::size(windows))]});
+      }
+    }
+  }
+  return all;
+}
+
+TEST(Attention, AgreesWithScalarForRandomShapes) {
+  unsigned seed = 1;
+  for (const Shape& shape : shapes()) {
+    const Problem problem(shape, seed += 3);
+    const std::vector<float> want = attend(scalar_kernels, problem, 16, shape.rows);
+    for (const Kernels* kernels : vector_kernels()) {
+      EXPECT_TRUE(close(attend(*kernels, problem, 16, shape.rows), want, tolerance_of(problem, want)))
+          << kernels->name << " " << shape.name();
+    }
+  }
+}
+
+TEST(Attention, ChunkedEqualsWholeAndPagedEqualsContiguousBitForBit) {
+  unsigned seed = 2;
+  for (const Shape& shape : shapes()) {
+    const Problem problem(shape, seed += 3);
+    for (const Kernels* kernels : vector_kernels()) {
+      const std::vector<float> whole = attend(*kernels, problem, shape.tokens(), shape.rows);
+      for (const auto& [block_tokens, chunk] : {std::pair{1, 1}, {7, 5}, {16, 64}, {64, 3}, {96, 33}}) {
+        EXPECT_TRUE(same_bits(attend(*kernels, problem, block_tokens, chunk), whole))
+            << kernels->name << " " << shape.name() << " blocks of " << block_tokens << ", chunks of "
+            << chunk;
+      }
+    }
+  }
+}
+
+TEST(Attention, WindowLongerThanTheSequenceChangesNothing) {
+  for (const Kernels* kernels : runnable_kernels()) {
+    Problem problem({.head_dim = 16, .first_position = 60, .rows = 20}, 1);
+    const std::vector<float> full = attend(*kernels, problem, 16, 20);
+    problem.shape.window = 80;
+    EXPECT_TRUE(same_bits(attend(*kernels, problem, 16, 20), full)) << kernels->name;
+    problem.shape.window = 79;
+    EXPECT_FALSE(same_bits(attend(*kernels, problem, 16, 20), full)) << kernels->name;
+  }
+}
+
+TEST(Attention, WindowOfOneReturnsTheTokensOwnValue) {
+  for (const Kernels* kernels : runnable_kernels()) {
+    const Shape shape{
+        .n_heads = 2, .n_kv_heads = 1, .dtype = DType::float32, .first_position = 70, .rows = 3, .window = 1};
+    const Problem problem(shape, 1);
+    const std::vector<float> out = attend(*kernels, problem, 16, 3);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const std::size_t token = 70 + i / 16;
+      EXPECT_EQ(out[i], problem.values[token * 8 + i % 8]) << kernels->name;
+    }
+  }
+}
+
+/// Two keys with scores 0 and -d, values 0 and 1: out = e^-d / (1 + e^-d), which shows e^-d to its last bits.
+/// With a head_dim of 4 the scale is 1/2 and the scores are exact, so that the roundings are: 2 for exp (1
+/// for its last operation, 0.35 for the one before, 0.25 for each of the two that reduce the argument), the
+/// sum, and the quotient.
+TEST(Attention, WeighsDistantScoresAccurately) {
+  for (const Kernels* kernels : runnable_kernels()) {
+    for (float d = 0; d < 86; d += 0.0173F) {
+      Problem problem(
+          {.n_heads = 1, .n_kv_heads = 1, .head_dim = 4, .dtype = DType::float32, .first_position = 1}, 1);
+      problem.q = {2, 0, 0, 0};
+      problem.keys = {0, 0, 0, 0, -d, 0, 0, 0};
+      problem.values = {0, 0, 0, 0, 1, -1, 2, 0};
+      const double want = std::exp(-double{d}) / (1 + std::exp(-double{d}));
+      const std::vector<float> out = attend(*kernels, problem, 4, 1);
+      EXPECT_NEAR(out[0], want, want * 4 * kUnit) << kernels->name << " " << d;
+      EXPECT_EQ(out[1], -out[0]) << kernels->name;
+    }
+  }
+}
+
+TEST(Attention, HugeScoresPickTheirKey) {
+  for (const Kernels* kernels : runnable_kernels()) {
+    Problem problem(
+        {.n_heads = 1, .n_kv_heads = 1, .head_dim = 2, .dtype = DType::float32, .first_position = 99}, 1);
+    problem.q = {1e19F, 1e19F};
+    std::fill(problem.keys.begin(), problem.keys.end(), -1e18F);
+    problem.keys[2 * 37] = 1e18F;
+    const std::vector<float> out = attend(*kernels, problem, 16, 1);
+    EXPECT_EQ(out[0], problem.values[2 * 37]) << kernels->name;
+    EXPECT_EQ(out[1], problem.values[2 * 37 + 1]) << kernels->name;
+  }
+}
+
+TEST(Attention, KeysOfInfiniteDistanceHaveNoWeight) {
+  for (const Kernels* kernels : runnable_kernels()) {
+    Problem problem(
+        {.n_heads = 1, .n_kv_heads = 1, .head_dim = 2, .dtype = DType::float32, .first_position = 99}, 1);
+    problem.q = {1e30F, 0};
+    for (std::size_t t = 0; t < 100; ++t) problem.keys[2 * t] = -1e30F;  // their scores overflow to -infinity
+    problem.keys[2 * 80] = 0;
+    const std::vector<float> out = attend(*kernels, problem, 16, 1);
+    EXPECT_EQ(out[0], problem.values[2 * 80]) << kernels->name;
+  }
+}
+
+}  // namespace
+}  // namespace tramontane::testing
