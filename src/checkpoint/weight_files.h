@@ -1,0 +1,23 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tramontane {
+
+/// Which files of a folder hold its weights.
+struct WeightFiles {
+  enum class Format { npz, safetensors };
+  Format format = Format::npz;
+  std::vector<std::string> names;            // plain names in the folder, sorted
+  std::map<std::string, std::string> index;  // tensor -> file, when there is an index; else empty
+  std::vector<std::string> unused;           // weight files that the choice passes over
+};
+
+/// Of several kinds the first counts: the files of model.safetensors.index.json, model.safetensors,
+/// weights.safetensors, model-*-of-*.safetensors or weights.*.safetensors, weights.npz, weights.*.npz. Throws
+/// Error when the folder cannot be read, holds none, or its index is wrong.
+WeightFiles find_weight_files(const std::filesystem::path& folder);
+
+}  // namespace tramontane
