@@ -1,0 +1,172 @@
+#include "model/cpu_backend.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tramontane {
+namespace {
+
+// Work below this many elements is done by the caller alone: waking a thread costs more.
+constexpr std::int64_t kWorthSharing = 16 * 1024;
+
+// Weight rows per work item: about 256 KB of weights, so that handing out an item costs nothing beside doing
+// it, but enough items for every thread; a multiple of 48 where there are many rows, the panels of the
+// kernels.
+std::int64_t rows_per_item(const MatrixView& w, int threads) {
+  constexpr std::int64_t kItemBytes = 256 * 1024;
+  constexpr std::int64_t kPanel = 48;
+  const std::int64_t by_bytes = kItemBytes / static_cast<std::int64_t>(w.row_bytes()) + 1;
+  const std::int64_t by_share = (w.rows + threads - 1) / threads;
+  const std::int64_t rows = std::min(by_bytes, by_share);
+  return rows < kPanel ? rows : rows / kPanel * kPanel;
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(const Kernels& kernels, int threads)
+    : kernels_(kernels), pool_(threads), scratch_(static_cast<std::size_t>(threads)) {}
+
+void CpuBackend::reserve_scratch(std::size_t floats) {
+  if (floats <= scratch_floats_) return;
+  for (auto& buffer : scratch_) buffer = allocate_host(floats * sizeof(float));
+  scratch_floats_ = floats;
+}
+
+float* CpuBackend::scratch(int thread) {
+  return reinterpret_cast<float*>(scratch_[static_cast<std::size_t>(thread)].get());
+}
+
+template <class Task>
+void CpuBackend::for_each_row(const Rows& x, Task&& task) {
+  if (x.size() < kWorthSharing) {
+    for (std::int64_t row = 0; row < x.rows; row++) task(row);
+  } else {
+    pool_.for_each(x.rows, [&](std::int64_t row, int) { task(row); });
+  }
+}
+
+void CpuBackend::embed(std::span<const TokenId> tokens, const MatrixView& w, const Rows& out) {
+  for_each_row(out, [&](std::int64_t row) {
+    kernels_.decode_row(w, tokens[static_cast<std::size_t>(row)], out.row(row));
+  });
+}
+
+void CpuBackend::rms_norm(const Rows& x, std::span<const float> weight, float eps, const Rows& out) {
+  for_each_row(
+      x, [&](std::int64_t row) { kernels_.rms_norm(x.row(row), weight.data(), eps, x.cols, out.row(row)); });
+}
+
+void CpuBackend::linear(const Rows& x, const MatrixView& w, const Rows& out) {
+  reserve_scratch(kernels_.linear_scratch_floats);
+  const auto rows_of_w = [&](std::int64_t begin, std::int64_t end, int thread) {
+    LinearArgs args;
+    args.x = x.data;
+    args.m_rows = x.rows;
+    args.w = w;
+    args.row_begin = begin;
+    args.row_end = end;
+    args.y = out.data;
+    args.y_stride = out.cols;
+    args.scratch = scratch(thread);
+    kernels_.linear(args);
+  };
+  if (w.rows * w.cols * x.rows < kWorthSharing) {
+    rows_of_w(0, w.rows, 0);
+    return;
+  }
+  const std::int64_t item_rows = rows_per_item(w, pool_.size());
+  pool_.for_each((w.rows + item_rows - 1) / item_rows, [&](std::int64_t item, int thread) {
+    rows_of_w(item * item_rows, std::min(w.rows, (item + 1) * item_rows), thread);
+  });
+}
+
+void CpuBackend::rope(const Rows& q, const Rows& k, const Rotations& rotations) {
+  const int head_dim = static_cast<int>(2 * rotations.pairs);
+  const auto rotate = [&](const Rows& x, std::int64_t row, const std::vector<float>& cos,
+                          const std::vector<float>& sin) {
+    const std::int64_t at = row * rotations.pairs;
+    kernels_.rope(x.row(row), static_cast<int>(x.cols / head_dim), head_dim, cos.data() + at, sin.data() + at,
+                  rotations.layout);
+  };
+  const bool same = rotations.q_cos.empty();
+  for_each_row(q, [&](std::int64_t row) {
+    rotate(q, row, same ? rotations.cos : rotations.q_cos, same ? rotations.sin : rotations.q_sin);
+    rotate(k, row, rotations.cos, rotations.sin);
+  });
+}
+
+void CpuBackend::store(const Rows& k, const Rows& v, const Batch& batch, KvCache& cache, int layer) {
+  for (const auto& span : batch.spans) {
+    const KvView kv = cache.view(span.sequence, layer);
+    const std::size_t head_bytes = static_cast<std::size_t>(kv.head_dim) * size_of(kv.dtype);
+    for (std::int64_t i = 0; i < span.rows; i++) {
+      const std::int64_t position = span.first_position + i;
+      std::byte* block = kv.blocks[static_cast<std::size_t>(position / kv.block_tokens)];
+      for (int head = 0; head < kv.n_kv_heads; head++) {
+        const auto slot =
+            static_cast<std::size_t>(head * kv.block_tokens + position % kv.block_tokens) * head_bytes;
+        const std::int64_t at = static_cast<std::int64_t>(head) * kv.head_dim;
+        kernels_.store(k.row(span.first_row + i) + at, kv.head_dim, kv.dtype, block + kv.key_offset + slot);
+        kernels_.store(v.row(span.first_row + i) + at, kv.head_dim, kv.dtype, block + kv.value_offset + slot);
+      }
+    }
+  }
+}
+
+void CpuBackend::attention(const Rows& q, const Batch& batch, const KvCache& cache, const AttentionSpec& spec,
+                           const Rows& out) {
+  constexpr std::int64_t kItemRows = 32;  // queries per work item and kv head
+  const KvCacheShape& shape = cache.shape();
+  reserve_scratch(kernels_.attention_scratch_floats(shape.block_tokens, shape.head_dim));
+  std::vector<AttentionArgs> items;
+  std::int64_t products = 0;
+  for (const auto& span : batch.spans) {
+    for (int kv_head = 0; kv_head < shape.n_kv_heads; kv_head++) {
+      for (std::int64_t i = 0; i < span.rows; i += kItemRows) {
+        AttentionArgs args;
+        args.q = q.row(span.first_row + i);
+        args.q_stride = q.cols;
+        args.out = out.row(span.first_row + i);
+        args.out_stride = out.cols;
+        args.rows = std::min(kItemRows, span.rows - i);
+        args.first_position = span.first_position + i;
+        args.window = spec.window;
+        args.scale = spec.scale;
+        args.n_heads = spec.n_heads;
+        args.kv_head = kv_head;
+        args.kv = cache.view(span.sequence, spec.layer);
+        products += args.rows * (args.first_position + args.rows);
+        items.push_back(args);
+      }
+    }
+  }
+  const auto attend = [&](std::int64_t item, int thread) {
+    AttentionArgs args = items[static_cast<std::size_t>(item)];
+    args.scratch = scratch(thread);
+    kernels_.attention(args);
+  };
+  if (products * shape.head_dim < kWorthSharing) {
+    for (std::size_t i = 0; i < items.size(); i++) attend(static_cast<std::int64_t>(i), 0);
+  } else {
+    pool_.for_each(static_cast<std::int64_t>(items.size()), attend);
+  }
+}
+
+void CpuBackend::silu_mul(const Rows& gate, const Rows& up) {
+  for_each_row(gate, [&](std::int64_t row) {
+    kernels_.silu_mul(gate.row(row), up.row(row), gate.cols, gate.row(row));
+  });
+}
+
+void CpuBackend::add(const Rows& x, const Rows& y) {
+  for_each_row(x, [&](std::int64_t row) { kernels_.add(x.row(row), y.row(row), x.cols); });
+}
+
+void CpuBackend::gather(const Rows& x, std::span<const std::int64_t> rows, const Rows& out) {
+  for (std::size_t i = 0; i < rows.size(); i++) {
+    std::memcpy(out.row(static_cast<std::int64_t>(i)), x.row(rows[i]),
+                static_cast<std::size_t>(x.cols) * sizeof(float));
+  }
+}
+
+}  // namespace tramontane
