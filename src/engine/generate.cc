@@ -1,0 +1,84 @@
+#include "tramontane/generate.h"
+
+#include <chrono>
+
+#include "core/fail.h"
+
+namespace tramontane {
+namespace {
+
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = Clock::now();
+    const double seconds = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+    return seconds;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+};
+
+double rate(double tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0; }
+
+}  // namespace
+
+double GenerateResult::prompt_tokens_per_second() const {
+  return rate(static_cast<double>(prompt_processed), prompt_seconds);
+}
+
+double GenerateResult::generation_tokens_per_second() const {
+  return tokens.size() < 2 ? 0 : rate(static_cast<double>(tokens.size() - 1), generation_seconds);
+}
+
+GenerateResult generate(Model& model, std::span<const TokenId> prompt, const GenerateOptions& options,
+                        const GenerateCallbacks& callbacks) {
+  Engine engine(model, options.engine);
+  StreamDecoder decoder(model.tokenizer());
+  GenerateResult result;
+  result.prompt_tokens = prompt.size();
+  std::string error;
+  Stopwatch watch;
+  RequestId id = 0;
+
+  Request request;
+  request.prompt.assign(prompt.begin(), prompt.end());
+  request.max_tokens = options.max_tokens;
+  if (!options.ignore_eos && model.tokenizer().eos_id() >= 0)
+    request.stop_tokens = {model.tokenizer().eos_id()};
+  request.sampling = options.sampling;
+  request.on_prompt = [&](std::int64_t done, std::int64_t total) {
+    result.prompt_processed = static_cast<std::size_t>(done);
+    if (callbacks.on_prompt) callbacks.on_prompt(done, total);
+  };
+  request.on_token = [&](TokenId token) {
+    if (result.tokens.empty()) result.prompt_seconds = watch.lap();
+    result.tokens.push_back(token);
+    const std::string text = decoder.push(token);
+    result.text += text;
+    if (callbacks.on_token && !callbacks.on_token(token, text)) engine.cancel(id);
+  };
+  request.on_finish = [&](FinishReason reason, const std::string& message) {
+    result.finish_reason = reason;
+    error = message;
+  };
+
+  id = engine.submit(std::move(request));
+  while (engine.step()) {
+  }
+  (result.tokens.empty() ? result.prompt_seconds : result.generation_seconds) = watch.lap();
+  if (result.finish_reason == FinishReason::error) throw Error(error);
+  result.last_text = decoder.finish();
+  result.text += result.last_text;
+  return result;
+}
+
+GenerateResult generate(Model& model, std::string_view prompt, const GenerateOptions& options,
+                        const GenerateCallbacks& callbacks) {
+  if (prompt.empty()) fail("prompt: expected some text, found none");
+  return generate(model, model.tokenizer().encode(prompt), options, callbacks);
+}
+
+}  // namespace tramontane
