@@ -1,0 +1,175 @@
+#include <fmt/format.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/json_line.h"
+#include "cli/model_options.h"
+#include "cli/prompt.h"
+#include "cli/terminal.h"
+#include "cli/values.h"
+#include "core/fail.h"
+#include "tramontane/generate.h"
+
+namespace tramontane::cli {
+namespace {
+
+struct Options {
+  ModelOptions model;
+  std::string prompt = "In the beginning the Universe was created.";
+  std::optional<std::string> prompt_file;
+  std::optional<std::string> prompt_ids;  // comma-separated
+  int tokens_per_eval = 10;
+  bool json = false;
+  std::vector<std::string> logit_bias;
+  GenerateOptions generate;
+
+  std::vector<TokenId> prompt_tokens;  // from prompt_ids
+  bool echo() const { return !json && !prompt_ids && !prompt_file && prompt != "-"; }
+};
+
+std::string prompt_text(const Options& options) {
+  if (options.prompt_file) return read_prompt_file(*options.prompt_file);
+  if (options.prompt == "-") return read_standard_input();
+  return options.prompt;
+}
+
+std::string to_json(const Options& options, const std::vector<TokenId>& prompt,
+                    const GenerateResult& result) {
+  return json_line({
+      {"model", options.model.folder.string()},
+      {"prompt_tokens", prompt},
+      {"tokens", result.tokens},
+      {"text", result.text},
+      {"finish_reason", name_of(result.finish_reason)},
+      {"prompt_seconds", result.prompt_seconds},
+      {"generation_seconds", result.generation_seconds},
+      {"prompt_tokens_per_second", result.prompt_tokens_per_second()},
+      {"generation_tokens_per_second", result.generation_tokens_per_second()},
+  });
+}
+
+int exit_code(const GenerateResult& result) {
+  return result.finish_reason == FinishReason::cancelled && interrupt_signal() != 0 ? 128 + interrupt_signal()
+                                                                                    : 0;
+}
+
+int run_generate(Options& options) {
+  const std::string text = options.prompt_ids ? "" : prompt_text(options);
+  if (!options.prompt_ids && text.empty()) fail("prompt: expected some text, found none");
+  note(fmt::format("[INFO] Loading model from {}.\n", one_line(options.model.folder.string())));
+  Model model = load_model(options.model.folder, options.model.load_options());
+  for (const auto& warning : model.warnings()) note(fmt::format("[WARNING] {}\n", one_line(warning)));
+  const std::vector<TokenId> prompt =
+      options.prompt_ids ? options.prompt_tokens : model.tokenizer().encode(text);
+  note("[INFO] Starting generation...\n");
+
+  catch_interrupts();
+  options.generate.engine.interrupt = &interrupt_flag();
+  Output out;
+  ProgressBar bar;
+  std::string pending;  // drawn, but not yet shown: --tokens-per-eval tokens appear together
+  int drawn = 0;
+
+  GenerateCallbacks callbacks;
+  callbacks.on_prompt = [&](std::int64_t done, std::int64_t total) {
+    done < total ? bar.show(done, total) : bar.clear();
+    if (done == total && options.echo()) note(text);
+  };
+  callbacks.on_token = [&](TokenId, std::string_view piece) {
+    if (options.json) return true;
+    pending += piece;
+    if (++drawn % options.tokens_per_eval != 0) return true;
+    return out.write(std::exchange(pending, {}));
+  };
+
+  if (static_cast<std::int64_t>(prompt.size()) > options.generate.engine.max_batch_rows) {
+    bar.show(0, static_cast<std::int64_t>(prompt.size()));
+  }
+  const GenerateResult result = generate(model, prompt, options.generate, callbacks);
+  bar.clear();
+  out.write(options.json ? to_json(options, prompt, result) : pending + result.last_text + "\n");
+  out.check();
+  if (out.closed()) return 0;
+  note("------\n");
+  if (result.finish_reason == FinishReason::context) {
+    note(fmt::format("[WARNING] The context is full after {} tokens (--ctx).\n",
+                     prompt.size() + result.tokens.size()));
+  }
+  note(fmt::format("Tokens per second: prompt {:.3f}, generation {:.3f}\n", result.prompt_tokens_per_second(),
+                   result.generation_tokens_per_second()));
+  return exit_code(result);
+}
+
+void add_sampling_options(CLI::App& command, Options& o) {
+  SamplerOptions& s = o.generate.sampling;
+  const auto positive = within(0, 1e9);
+  const auto any = within(-1e9, 1e9);
+  const auto share = within(0, 1);
+  const auto count = within(0, kMost);
+  const std::string group = "Sampling";
+  const auto add = [&](const char* name, auto& value, const auto& check, const char* help) {
+    command.add_option(name, value, help)->check(check)->capture_default_str()->group(group);
+  };
+  add("--temp", s.temperature, positive, "The sampling temperature; 0: the likeliest token");
+  add("--seed", s.seed, whole_number(), "The PRNG seed");
+  add("--top-k", s.top_k, count, "Draw from the k likeliest tokens only; 0: off");
+  add("--top-p", s.top_p, share, "Draw from the likeliest tokens that together reach p; 0: off");
+  add("--min-p", s.min_p, share, "Draw from tokens at least p times as likely as the likeliest; 0: off");
+  add("--min-tokens-to-keep", s.min_tokens_to_keep, within(1, kMost), "What --min-p leaves at least");
+  add("--repetition-penalty", s.repetition_penalty, positive, "Divide the logits of recent tokens; 0: off");
+  add("--repetition-context-size", s.repetition_context_size, count, "How many recent tokens");
+  add("--presence-penalty", s.presence_penalty, any, "Subtract once for a recent token; 0: off");
+  add("--presence-context-size", s.presence_context_size, count, "How many recent tokens");
+  add("--frequency-penalty", s.frequency_penalty, any, "Subtract per recent occurrence; 0: off");
+  add("--frequency-context-size", s.frequency_context_size, count, "How many recent tokens");
+  command
+      .add_option("--logit-bias", o.logit_bias, "TOKEN=BIAS, added to the logit of a token id; repeatable")
+      ->group(group);
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app, Run& run) {
+  auto options = std::make_shared<Options>();
+  Options& o = *options;
+  CLI::App& command = *app.add_subcommand("generate", "Continue a prompt");
+  command.add_option("--model-path", o.model.folder, "The folder with the model's weights and tokenizer")
+      ->capture_default_str();
+  auto* prompt =
+      command.add_option("--prompt", o.prompt, "The text to continue; -: read it from standard input")
+          ->capture_default_str();
+  auto* file = command.add_option("--prompt-file", o.prompt_file,
+                                  "Read the prompt from a file (a final newline is left off)");
+  auto* ids = command.add_option("--prompt-tokens", o.prompt_ids, "The prompt as token ids, comma-separated");
+  prompt->excludes(file)->excludes(ids);
+  file->excludes(ids);
+  command.add_option("-m,--max-tokens", o.generate.max_tokens, "Maximum number of tokens to generate")
+      ->check(within(0, kMost))
+      ->capture_default_str();
+  command.add_option("--tokens-per-eval", o.tokens_per_eval, "How many tokens appear at a time")
+      ->check(within(1, kMost))
+      ->capture_default_str();
+  command
+      .add_option("--ctx", o.generate.engine.context,
+                  "Most tokens of prompt and text together; 0: what the checkpoint declares, if it does")
+      ->check(within(0, kMost))
+      ->capture_default_str();
+  command.add_flag("--ignore-eos", o.generate.ignore_eos, "Go on past the end-of-sequence token");
+  command.add_flag("--json", o.json, "Print one JSON object at the end instead of text");
+  add_sampling_options(command, o);
+  o.model.add_to(command);
+
+  command.callback([options, &run] {
+    if (options->prompt_ids) options->prompt_tokens = parse_tokens("--prompt-tokens", *options->prompt_ids);
+    for (const auto& bias : options->logit_bias) {
+      options->generate.sampling.logit_bias.push_back(parse_logit_bias("--logit-bias", bias));
+    }
+    run = [options] { return run_generate(*options); };
+  });
+}
+
+}  // namespace tramontane::cli

@@ -1,0 +1,25 @@
+#pragma once
+#include <CLI/App.hpp>
+#include <filesystem>
+#include <string>
+
+#include "tramontane/model.h"
+
+namespace tramontane::cli {
+
+/// The options of every command that loads a model.
+struct ModelOptions {
+  std::filesystem::path folder = "mlx_model";
+  int threads = 0;
+  std::string kv_dtype = "auto";
+  double rope_theta = 0;
+  int sliding_window = 0;
+  CLI::Option* rope_theta_given = nullptr;
+  CLI::Option* sliding_window_given = nullptr;
+
+  /// Adds all but the folder, which some commands take as an argument. `this` must outlive the parsing.
+  void add_to(CLI::App& command);
+  LoadOptions load_options() const;
+};
+
+}  // namespace tramontane::cli

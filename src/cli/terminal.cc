@@ -1,0 +1,85 @@
+#include "cli/terminal.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <string>
+#include <system_error>
+
+#include "core/fail.h"
+
+namespace tramontane::cli {
+namespace {
+
+std::atomic<bool> interrupted{false};
+volatile std::sig_atomic_t signal_seen = 0;
+
+void on_signal(int signal) {
+  signal_seen = signal;
+  interrupted.store(true, std::memory_order_relaxed);
+}
+
+// 0, or the errno of what went wrong.
+int write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+const std::atomic<bool>& interrupt_flag() { return interrupted; }
+int interrupt_signal() { return signal_seen; }
+
+void catch_interrupts() {
+  struct sigaction action{};
+  action.sa_handler = on_signal;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second Ctrl-C is the default one
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction inherited{};
+    sigaction(signal, nullptr, &inherited);
+    if (inherited.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);  // nohup stays nohup
+  }
+}
+
+void ignore_closed_pipes() { std::signal(SIGPIPE, SIG_IGN); }
+
+void note(std::string_view text) { write_all(STDERR_FILENO, text); }
+
+bool Output::write(std::string_view text) {
+  if (error_ == 0) error_ = write_all(STDOUT_FILENO, text);
+  return error_ == 0;
+}
+
+bool Output::closed() const { return error_ == EPIPE; }
+
+void Output::check() const {
+  if (error_ != 0 && !closed()) fail("standard output: {}", std::generic_category().message(error_));
+}
+
+ProgressBar::ProgressBar() : terminal_(isatty(STDERR_FILENO) == 1) {}
+
+void ProgressBar::show(std::int64_t done, std::int64_t total) {
+  if (!terminal_) return;
+  constexpr std::int64_t kWidth = 30;
+  const auto full = static_cast<std::size_t>(total > 0 ? done * kWidth / total : kWidth);
+  note(fmt::format("\rPrompt [{}{}] {}/{} tokens\x1b[K", std::string(full, '#'),
+                   std::string(kWidth - full, ' '), done, total));
+  shown_ = true;
+}
+
+void ProgressBar::clear() {
+  if (!shown_) return;
+  note("\r\x1b[K");
+  shown_ = false;
+}
+
+}  // namespace tramontane::cli

@@ -1,0 +1,47 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+namespace tramontane::cli {
+
+/// True once Ctrl-C (or SIGTERM) came; a second one ends the process at once.
+const std::atomic<bool>& interrupt_flag();
+/// Which signal it was, 0 for none.
+int interrupt_signal();
+void catch_interrupts();
+
+/// A closed pipe is seen where it is written to, instead of ending the process.
+void ignore_closed_pipes();
+
+/// Writes a message to standard error as it is. What cannot be written there is lost: there is nobody to
+/// tell.
+void note(std::string_view text);
+
+/// Standard output, unbuffered. After the first failure nothing more is written.
+class Output {
+ public:
+  /// False when the text could not be written, now or earlier. Does not throw.
+  bool write(std::string_view text);
+  /// The reader of a pipe is gone: not an error.
+  bool closed() const;
+  /// Throws Error when writing failed for another reason (a full disk).
+  void check() const;
+
+ private:
+  int error_ = 0;  // errno of the failure
+};
+
+/// A bar on standard error while a long prompt is processed; nothing when that is not a terminal.
+class ProgressBar {
+ public:
+  ProgressBar();
+  void show(std::int64_t done, std::int64_t total);
+  void clear();
+
+ private:
+  bool terminal_;
+  bool shown_ = false;
+};
+
+}  // namespace tramontane::cli
