@@ -8,8 +8,8 @@
 #include "cli/commands.h"
 #include "cli/json_line.h"
 #include "cli/model_options.h"
-#include "cli/prompt.h"
 #include "cli/terminal.h"
+#include "cli/text_input.h"
 #include "cli/values.h"
 #include "core/fail.h"
 #include "tramontane/generate.h"
@@ -32,8 +32,8 @@ struct Options {
 };
 
 std::string prompt_text(const Options& options) {
-  if (options.prompt_file) return read_prompt_file(*options.prompt_file);
-  if (options.prompt == "-") return read_standard_input();
+  if (options.prompt_file) return without_final_newline(read_text(*options.prompt_file));
+  if (options.prompt == "-") return without_final_newline(read_text("-"));
   return options.prompt;
 }
 
@@ -60,9 +60,7 @@ int exit_code(const GenerateResult& result) {
 int run_generate(Options& options) {
   const std::string text = options.prompt_ids ? "" : prompt_text(options);
   if (!options.prompt_ids && text.empty()) fail("prompt: expected some text, found none");
-  note(fmt::format("[INFO] Loading model from {}.\n", one_line(options.model.folder.string())));
-  Model model = load_model(options.model.folder, options.model.load_options());
-  for (const auto& warning : model.warnings()) note(fmt::format("[WARNING] {}\n", one_line(warning)));
+  Model model = load(options.model);
   const std::vector<TokenId> prompt =
       options.prompt_ids ? options.prompt_tokens : model.tokenizer().encode(text);
   note("[INFO] Starting generation...\n");
@@ -70,7 +68,7 @@ int run_generate(Options& options) {
   catch_interrupts();
   options.generate.engine.interrupt = &interrupt_flag();
   Output out;
-  ProgressBar bar;
+  ProgressBar bar("Prompt");
   std::string pending;  // drawn, but not yet shown: --tokens-per-eval tokens appear together
   int drawn = 0;
 
@@ -137,8 +135,7 @@ void add_generate(CLI::App& app, Run& run) {
   auto options = std::make_shared<Options>();
   Options& o = *options;
   CLI::App& command = *app.add_subcommand("generate", "Continue a prompt");
-  command.add_option("--model-path", o.model.folder, "The folder with the model's weights and tokenizer")
-      ->capture_default_str();
+  o.model.add_folder_to(command);
   auto* prompt =
       command.add_option("--prompt", o.prompt, "The text to continue; -: read it from standard input")
           ->capture_default_str();

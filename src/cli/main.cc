@@ -26,6 +26,7 @@ int parse_and_run(int argc, char** argv) {
   tramontane::cli::Run run;
   tramontane::cli::add_generate(app, run);
   tramontane::cli::add_inspect(app, run);
+  tramontane::cli::add_perplexity(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version

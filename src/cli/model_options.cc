@@ -1,11 +1,62 @@
 #include "cli/model_options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <system_error>
 
+#include "cli/terminal.h"
 #include "cli/values.h"
+#include "core/fail.h"
 
 namespace tramontane::cli {
+namespace {
+
+const char* const kDefaultFolder = "mlx_model";
+
+/// Beside an installed program its data directory, beside a built one a link to the source's.
+std::filesystem::path demonstration_model() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const char* place : {TRAMONTANE_DATA_FROM_PROGRAM "/models/genesis", "models/genesis"}) {
+    const auto folder = (program / place).lexically_normal();
+    if (std::filesystem::is_directory(folder, error)) return folder;
+  }
+  return {};
+}
+
+std::filesystem::path default_folder() {
+  std::error_code error;
+  if (std::filesystem::is_directory(kDefaultFolder, error)) return kDefaultFolder;
+  const auto demonstration = demonstration_model();
+  if (demonstration.empty()) {
+    fail("expected --model-path, or a folder {} in the current directory, found neither", kDefaultFolder);
+  }
+  note(fmt::format("[INFO] No --model-path, and no folder {} here: taking the demonstration model.\n",
+                   kDefaultFolder));
+  return demonstration;
+}
+
+}  // namespace
+
+void ModelOptions::add_folder_to(CLI::App& command) {
+  command
+      .add_option(
+          "--model-path", folder,
+          fmt::format(
+              "The folder with the model's weights and tokenizer [{}, else a small demonstration model]",
+              kDefaultFolder))
+      ->check([](const std::string& text) { return text.empty() ? "expected a folder, found nothing" : ""; });
+}
+
+Model load(ModelOptions& options) {
+  if (options.folder.empty()) options.folder = default_folder();
+  note(fmt::format("[INFO] Loading model from {}.\n", one_line(options.folder.string())));
+  Model model = load_model(options.folder, options.load_options());
+  for (const auto& warning : model.warnings()) note(fmt::format("[WARNING] {}\n", one_line(warning)));
+  return model;
+}
 
 void ModelOptions::add_to(CLI::App& command) {
   command.add_option("--threads", threads, "Threads to compute with; 0: the physical cores")

@@ -9,7 +9,7 @@ namespace tramontane::cli {
 
 /// The options of every command that loads a model.
 struct ModelOptions {
-  std::filesystem::path folder = "mlx_model";
+  std::filesystem::path folder;  // empty: not given
   int threads = 0;
   std::string kv_dtype = "auto";
   double rope_theta = 0;
@@ -19,7 +19,14 @@ struct ModelOptions {
 
   /// Adds all but the folder, which some commands take as an argument. `this` must outlive the parsing.
   void add_to(CLI::App& command);
+  /// --model-path, for commands that can do without one.
+  void add_folder_to(CLI::App& command);
   LoadOptions load_options() const;
 };
+
+/// Loads the model that was asked for and says on standard error which, with its warnings. Without a folder:
+/// `mlx_model` in the current directory, as the original program does, else the demonstration model that
+/// comes with Tramontane; `options.folder` is then that one.
+Model load(ModelOptions& options);
 
 }  // namespace tramontane::cli

@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace tramontane::cli {
@@ -32,14 +33,15 @@ class Output {
   int error_ = 0;  // errno of the failure
 };
 
-/// A bar on standard error while a long prompt is processed; nothing when that is not a terminal.
+/// A bar on standard error for long work on tokens; nothing when that is not a terminal.
 class ProgressBar {
  public:
-  ProgressBar();
-  void show(std::int64_t done, std::int64_t total);
+  explicit ProgressBar(std::string label);
+  void show(std::int64_t done, std::int64_t total, std::string_view remark = {});
   void clear();
 
  private:
+  std::string label_;
   bool terminal_;
   bool shown_ = false;
 };

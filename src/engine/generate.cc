@@ -1,25 +1,10 @@
 #include "tramontane/generate.h"
 
-#include <chrono>
-
 #include "core/fail.h"
+#include "engine/stopwatch.h"
 
 namespace tramontane {
 namespace {
-
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = Clock::now();
-    const double seconds = std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-    return seconds;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point last_ = Clock::now();
-};
 
 double rate(double tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0; }
 

@@ -50,8 +50,7 @@ Model::Impl::Impl(Checkpoint checkpoint_in, Tokenizer tokenizer_in, const LoadOp
 void Model::Impl::check_tokens(std::span<const TokenId> tokens) const {
   for (std::size_t i = 0; i < tokens.size(); i++) {
     if (tokens[i] < 0 || tokens[i] >= mistral.args().vocab_size) {
-      fail("token {} of the prompt: expected an id in [0, {}), found {}", i, mistral.args().vocab_size,
-           tokens[i]);
+      fail("token {}: expected an id in [0, {}), found {}", i, mistral.args().vocab_size, tokens[i]);
     }
   }
 }

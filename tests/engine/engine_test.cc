@@ -167,9 +167,8 @@ std::string submit_error(const Request& request, EngineOptions options = {}) {
 
 TEST(Engine, RefusesWhatItCannotRun) {
   EXPECT_EQ(submit_error({.prompt = {}}), "prompt: expected at least one token, found none");
-  EXPECT_EQ(submit_error({.prompt = {1, 512}}),
-            "token 1 of the prompt: expected an id in [0, 512), found 512");
-  EXPECT_EQ(submit_error({.prompt = {-1}}), "token 0 of the prompt: expected an id in [0, 512), found -1");
+  EXPECT_EQ(submit_error({.prompt = {1, 512}}), "token 1: expected an id in [0, 512), found 512");
+  EXPECT_EQ(submit_error({.prompt = {-1}}), "token 0: expected an id in [0, 512), found -1");
   EXPECT_EQ(submit_error({.prompt = {1, 2, 3}}, {.context = 3}),
             "prompt: expected fewer tokens than the context of 3, found 3");
   EXPECT_EQ(submit_error({.prompt = {1}, .max_tokens = -1}), "max_tokens: expected 0 or more, found -1");
