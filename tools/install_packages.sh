@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the Debian packages of packages.txt that are missing.
+# install_packages.sh [LIST]: installs the Debian packages of a list (packages.txt) that are missing.
 set -eu
 cd "$(dirname "$0")/.."
 missing=
-for package in $(cat packages.txt); do
+for package in $(cat "${1:-packages.txt}"); do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
