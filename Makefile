@@ -1,10 +1,11 @@
 # The front door. `make run` and `make test` do everything on a fresh Debian machine.
 PRESET ?= release
-MODEL ?= tests/data/stories260k
+MODEL ?=
 FUZZ_SECONDS ?= 20
 VENV := build/oracle/venv
+GENESIS_VENV := build/genesis/venv
 
-.PHONY: help run test build packages format format-check lint asan tsan fuzz oracle clean
+.PHONY: help run test build packages format format-check lint asan tsan fuzz oracle genesis clean
 
 help:
 	@echo "make run           install what is missing, build, generate text (MODEL=folder, ARGS='...')"
@@ -12,6 +13,7 @@ help:
 	@echo "make oracle        compare with MLX (from PyPI, in a virtual environment under build/)"
 	@echo "make asan tsan     the tests under sanitizers"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS each"
+	@echo "make genesis       train the demonstration model in models/genesis again (more than an hour)"
 	@echo "make format lint   clang-format in place; format-check and clang-tidy with the layer check"
 
 packages:
@@ -23,7 +25,7 @@ build: packages
 
 run: PRESET = release
 run: build
-	build/release/tramontane generate --model-path $(MODEL) $(ARGS)
+	build/release/tramontane generate $(if $(MODEL),--model-path $(MODEL)) $(ARGS)
 
 test: build
 	ctest --preset $(PRESET) -j 2
@@ -56,6 +58,16 @@ $(VENV)/installed: tests/oracle/requirements.txt
 
 oracle: build $(VENV)/installed
 	$(VENV)/bin/python tests/oracle/oracle.py --build build/release --work build/oracle
+
+# Debian's PyTorch trains, MLX (from PyPI) quantises.
+$(GENESIS_VENV)/installed: tools/genesis/requirements.txt
+	tools/install_packages.sh tools/genesis/packages.txt
+	/usr/bin/python3 -m venv --system-site-packages $(GENESIS_VENV)
+	$(GENESIS_VENV)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+genesis: build $(GENESIS_VENV)/installed
+	$(GENESIS_VENV)/bin/python tools/genesis/genesis.py
 
 clean:
 	rm -rf build

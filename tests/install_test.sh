@@ -15,4 +15,7 @@ case "$story" in
 esac
 [ "$("$prefix/usr/bin/tramontane" generate --model-path "$source/tests/data/stories260k" \
   --prompt "Once upon a time" -m 60 2>/dev/null)" = "$story" ]
+# Without a model named: the one that was installed.
+(cd "$prefix" && usr/bin/tramontane generate -m 5 2>&1 >/dev/null) |
+  grep -q "Loading model from $prefix/usr/share/tramontane/models/genesis"
 echo "installed, consumed, run"

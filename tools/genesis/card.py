@@ -26,7 +26,7 @@ million characters. It writes the grammar and the cadence of that book; it knows
 | shape | {dim} wide, {n_layers} layers, {n_heads} heads ({n_kv_heads} KV heads) of {head_dim}, hidden {hidden_dim}, vocabulary {vocab_size}, sliding window {sliding_window}, context {max_seq_len} |
 | tokenizer | SentencePiece BPE with byte fallback, trained on the training books |
 | weights | MLX's affine quantisation, {bits} bits in groups of 64, float16 scales; the original MLX example's folder format |
-| made by | `make genesis` (`tools/genesis/`): {epochs} epochs in {minutes:.0f} minutes on 2 cores, seed {seed}; the kept weights are of epoch {best} |
+| made by | `make genesis` (`tools/genesis/`): {epochs} epochs in {minutes:.0f} minutes by the clock on 2 cores that had other work too, seed {seed}; the kept weights are of epoch {best} |
 
 ## How well it predicts
 

@@ -17,13 +17,13 @@ from tokens import BOS, training_stream
 @dataclass(frozen=True)
 class Recipe:
     seed: int = 1611
-    epochs: int = 30
+    epochs: int = 18
     batch: int = 16  # windows
     window: int = 256  # tokens
     learning_rate: float = 2e-3
     warm_up: int = 200  # steps
     weight_decay: float = 0.1
-    dropout: float = 0.2
+    dropout: float = 0.3
     averaging: float = 0.998  # of the weights, per step
     patience: int = 5  # epochs without a better average
 
