@@ -22,6 +22,10 @@ struct LoadOptions {
   std::optional<int> sliding_window = {};
   /// float16 or float32; by default float32 for float32 checkpoints, else float16.
   std::optional<DType> kv_dtype = {};
+  /// Of the activations that quantised weights with 16-bit scales are multiplied with, where the instruction
+  /// set has integer products: 16 (an error near 2e-5 of a product), 8 (7e-3, faster prompts and batches; a
+  /// single row keeps 16), or 32 for float32 products everywhere.
+  int activation_bits = 16;
   /// Positions per block of the KV cache.
   int kv_block_tokens = 64;
 };

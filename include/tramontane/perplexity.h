@@ -12,6 +12,9 @@ namespace tramontane {
 struct PerplexityOptions {
   int window = 512;  // tokens, BOS included; at least 2
   int stride = 256;  // new tokens per window after the first, at least 1; fewer: more context and more work
+  /// Another model of the same vocabulary (the same one in another precision, say) to compare the predictions
+  /// with. Must outlive the call; not the model itself.
+  Model* reference = nullptr;
 };
 
 /// Sums over the scored tokens. The first token of a text is scored given BOS; without a BOS it is not.
@@ -20,6 +23,9 @@ struct PerplexityResult {
   std::int64_t windows = 0;
   double nats = 0;          // the negative log likelihood
   double nats_squared = 0;  // the sum of the tokens' squares
+  double divergence = 0;    // KL(reference || model), in nats; 0 without a reference, as are the next two
+  double reference_nats = 0;
+  std::int64_t same_best = 0;  // tokens for which both find the same one likeliest
   double seconds = 0;
 
   double nats_per_token() const;
@@ -35,7 +41,8 @@ using PerplexityProgress = std::function<bool(const PerplexityResult& so_far, st
 
 /// How well the model predicts `text`, the ids of a text as Tokenizer::encode gives them (their BOS, if any,
 /// is the first window's). The sums are the same for any number of threads. Throws Error for an option out of
-/// range, a token id outside [0, vocab_size), a text without a token to score, and when memory runs out.
+/// range, a token id outside [0, vocab_size), a text without a token to score, a reference of another
+/// vocabulary, and when memory runs out.
 PerplexityResult perplexity(Model& model, std::span<const TokenId> text,
                             const PerplexityOptions& options = {}, const PerplexityProgress& progress = {});
 

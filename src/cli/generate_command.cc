@@ -139,8 +139,10 @@ void add_generate(CLI::App& app, Run& run) {
   auto* prompt =
       command.add_option("--prompt", o.prompt, "The text to continue; -: read it from standard input")
           ->capture_default_str();
-  auto* file = command.add_option("--prompt-file", o.prompt_file,
-                                  "Read the prompt from a file (a final newline is left off)");
+  auto* file = command
+                   .add_option("--prompt-file", o.prompt_file,
+                               "Read the prompt from a file (a final newline is left off)")
+                   ->check(a_name());
   auto* ids = command.add_option("--prompt-tokens", o.prompt_ids, "The prompt as token ids, comma-separated");
   prompt->excludes(file)->excludes(ids);
   file->excludes(ids);

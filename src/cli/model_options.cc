@@ -47,7 +47,7 @@ void ModelOptions::add_folder_to(CLI::App& command) {
           fmt::format(
               "The folder with the model's weights and tokenizer [{}, else a small demonstration model]",
               kDefaultFolder))
-      ->check([](const std::string& text) { return text.empty() ? "expected a folder, found nothing" : ""; });
+      ->check(a_name());
 }
 
 Model load(ModelOptions& options) {
@@ -65,6 +65,11 @@ void ModelOptions::add_to(CLI::App& command) {
   command.add_option("--kv-dtype", kv_dtype, "Element type of the KV cache")
       ->check(CLI::IsMember({"auto", "float16", "float32"}))
       ->capture_default_str();
+  command
+      .add_option("--activation-bits", activation_bits,
+                  "Precision of products with quantised weights; 8: faster prompts and batches, less exact")
+      ->check(CLI::IsMember({8, 16, 32}))
+      ->capture_default_str();
   rope_theta_given =
       command.add_option("--rope-theta", rope_theta, "Use this RoPE base instead of the checkpoint's")
           ->check(within(1.001, 1e15));
@@ -78,6 +83,7 @@ void ModelOptions::add_to(CLI::App& command) {
 LoadOptions ModelOptions::load_options() const {
   LoadOptions options;
   options.threads = threads;
+  options.activation_bits = activation_bits;
   if (kv_dtype == "float16") options.kv_dtype = DType::float16;
   if (kv_dtype == "float32") options.kv_dtype = DType::float32;
   if (rope_theta_given->count() > 0) options.rope_theta = rope_theta;

@@ -12,6 +12,7 @@ struct ModelOptions {
   std::filesystem::path folder;  // empty: not given
   int threads = 0;
   std::string kv_dtype = "auto";
+  int activation_bits = 16;
   double rope_theta = 0;
   int sliding_window = 0;
   CLI::Option* rope_theta_given = nullptr;

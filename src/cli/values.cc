@@ -44,6 +44,11 @@ CLI::Validator whole_number() {
       "");
 }
 
+CLI::Validator a_name() {
+  return CLI::Validator(
+      [](std::string& text) { return text.empty() ? "expected a name, found nothing" : ""; }, "");
+}
+
 std::vector<TokenId> parse_tokens(const std::string& option, const std::string& text) {
   std::vector<TokenId> ids;
   for (std::size_t begin = 0; begin <= text.size();) {

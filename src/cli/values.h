@@ -19,6 +19,9 @@ CLI::Validator within(double low, double high);
 /// Checks that a value is an integer of 64 bits without a sign.
 CLI::Validator whole_number();
 
+/// A name of a file or folder, which is not nothing.
+CLI::Validator a_name();
+
 /// "1,403,407": at least one id.
 std::vector<TokenId> parse_tokens(const std::string& option, const std::string& text);
 

@@ -13,6 +13,8 @@ CpuFeatures detect_cpu_features() {
   features.avx512 = features.avx2 && __builtin_cpu_supports("avx512f") &&
                     __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                     __builtin_cpu_supports("avx512vl");
+  features.avxvnni = features.avx2 && __builtin_cpu_supports("avxvnni");
+  features.avx512vnni = features.avx512 && __builtin_cpu_supports("avx512vnni");
 #endif
   return features;
 }

@@ -4,8 +4,10 @@ namespace tramontane {
 
 /// What both the CPU and the operating system (saved registers) support.
 struct CpuFeatures {
-  bool avx2 = false;    // with FMA and F16C
-  bool avx512 = false;  // F, BW, DQ and VL
+  bool avx2 = false;        // with FMA and F16C
+  bool avx512 = false;      // F, BW, DQ and VL
+  bool avxvnni = false;     // AVX-VNNI, with avx2
+  bool avx512vnni = false;  // AVX512-VNNI, with avx512
 };
 
 CpuFeatures detect_cpu_features();

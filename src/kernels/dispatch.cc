@@ -5,15 +5,29 @@
 
 #include "core/cpu_features.h"
 #include "core/fail.h"
+#include "kernels/integer_products.h"
 #include "kernels/kernels.h"
 
 namespace tramontane {
 namespace {
 
+#if defined(__x86_64__)
+const Kernels& avx512vnni_kernels() {
+  static const Kernels table = [] {
+    Kernels kernels = avx512_kernels;
+    kernels.name = "avx512vnni";
+    kernels.integer = &avx512vnni_products;
+    return kernels;
+  }();
+  return table;
+}
+#endif
+
 std::vector<const Kernels*> detect() {
   std::vector<const Kernels*> tables;
 #if defined(__x86_64__)
   const CpuFeatures cpu = detect_cpu_features();
+  if (cpu.avx512vnni) tables.push_back(&avx512vnni_kernels());
   if (cpu.avx512) tables.push_back(&avx512_kernels);
   if (cpu.avx2) tables.push_back(&avx2_kernels);
 #endif

@@ -16,6 +16,8 @@
 // double); the others are tested against it.
 namespace tramontane {
 
+struct IntegerProducts;
+
 /// y[m, n] = sum over k of x[m, k] * w[n, k], for all m and for n in [row_begin, row_end).
 /// For a given instruction set the bits of y[m, n] depend only on x[m, :] and w[n, :]: not on m_rows, on the
 /// range of n, or on the place in memory. That is what makes batched = alone and chunked = whole exact.
@@ -64,7 +66,7 @@ struct AttentionArgs {
 };
 
 struct Kernels {
-  std::string_view name;  // "scalar", "avx2", "avx512"
+  std::string_view name;  // "scalar", "avx2", "avx512", "avx512vnni"
 
   std::size_t linear_scratch_floats;
   void (*linear)(const LinearArgs&);
@@ -91,6 +93,8 @@ struct Kernels {
 
   std::size_t (*attention_scratch_floats)(std::int64_t block_tokens, int head_dim);
   void (*attention)(const AttentionArgs&);
+
+  const IntegerProducts* integer = nullptr;  // null: this set has none
 };
 
 /// The definition: plain loops in double precision. Runs anywhere.

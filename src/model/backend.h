@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 
 #include "core/memory.h"
@@ -28,8 +29,12 @@ class Backend {
   virtual void embed(std::span<const TokenId> tokens, const MatrixView& w, const Rows& out) = 0;
   /// out[i] = x[i] * weight / rms(x[i])
   virtual void rms_norm(const Rows& x, std::span<const float> weight, float eps, const Rows& out) = 0;
-  /// out = x w^T
-  virtual void linear(const Rows& x, const MatrixView& w, const Rows& out) = 0;
+  /// out = x w^T for each of some matrices, in one sweep over x.
+  struct Projection {
+    const MatrixView& w;
+    const Rows& out;
+  };
+  virtual void linear(const Rows& x, std::initializer_list<Projection> projections) = 0;
   /// Rotates q and k in place.
   virtual void rope(const Rows& q, const Rows& k, const Rotations& rotations) = 0;
   /// Writes k and v to the cache at the rows' positions, for which the cache was extended.

@@ -10,21 +10,29 @@ namespace {
 constexpr std::int64_t kWorthSharing = 16 * 1024;
 
 // Weight rows per work item: about 256 KB of weights, so that handing out an item costs nothing beside doing
-// it, but enough items for every thread; a multiple of 48 where there are many rows, the panels of the
-// kernels.
+// it, but enough items for every thread; a multiple of 96 where there are many rows: whole panels of
+// every kernel.
 std::int64_t rows_per_item(const MatrixView& w, int threads) {
   constexpr std::int64_t kItemBytes = 256 * 1024;
-  constexpr std::int64_t kPanel = 48;
+  constexpr std::int64_t kPanel = 96;
   const std::int64_t by_bytes = kItemBytes / static_cast<std::int64_t>(w.row_bytes()) + 1;
   const std::int64_t by_share = (w.rows + threads - 1) / threads;
   const std::int64_t rows = std::min(by_bytes, by_share);
   return rows < kPanel ? rows : rows / kPanel * kPanel;
 }
 
+std::int64_t items_of(const MatrixView& w, int threads) {
+  const std::int64_t rows = rows_per_item(w, threads);
+  return (w.rows + rows - 1) / rows;
+}
+
 }  // namespace
 
-CpuBackend::CpuBackend(const Kernels& kernels, int threads)
-    : kernels_(kernels), pool_(threads), scratch_(static_cast<std::size_t>(threads)) {}
+CpuBackend::CpuBackend(const Kernels& kernels, int threads, int activation_bits)
+    : kernels_(kernels),
+      pool_(threads),
+      activation_bits_(activation_bits),
+      scratch_(static_cast<std::size_t>(threads)) {}
 
 void CpuBackend::reserve_scratch(std::size_t floats) {
   if (floats <= scratch_floats_) return;
@@ -56,27 +64,72 @@ void CpuBackend::rms_norm(const Rows& x, std::span<const float> weight, float ep
       x, [&](std::int64_t row) { kernels_.rms_norm(x.row(row), weight.data(), eps, x.cols, out.row(row)); });
 }
 
-void CpuBackend::linear(const Rows& x, const MatrixView& w, const Rows& out) {
-  reserve_scratch(kernels_.linear_scratch_floats);
-  const auto rows_of_w = [&](std::int64_t begin, std::int64_t end, int thread) {
-    LinearArgs args;
-    args.x = x.data;
-    args.m_rows = x.rows;
-    args.w = w;
-    args.row_begin = begin;
-    args.row_end = end;
-    args.y = out.data;
-    args.y_stride = out.cols;
-    args.scratch = scratch(thread);
-    kernels_.linear(args);
+bool CpuBackend::uses_integers(const MatrixView& w) const {
+  return kernels_.integer != nullptr && activation_bits_ != 32 && has_integer_products(w);
+}
+
+void CpuBackend::quantize(const Rows& x, std::initializer_list<Projection> projections) {
+  quantized_.clear();
+  const int limbs =
+      activation_bits_ == 8 && x.rows > 1 ? 1 : 2;  // one row is bound by memory: 16 bits cost nothing
+  std::size_t bytes = 0;
+  for (const auto& [w, out] : projections) {
+    if (!uses_integers(w) || quantized_for(w) != nullptr) continue;
+    quantized_.push_back({.spec = {.quant = w.quant, .limbs = limbs}, .rows = x.rows, .cols = x.cols});
+    bytes += quantized_.back().total_bytes();
+  }
+  if (bytes > quantized_bytes_) {
+    quantized_bytes_ = 0;  // what is left if the allocation throws
+    quantized_memory_ = allocate_host(bytes);
+    quantized_bytes_ = bytes;
+  }
+  std::byte* at = quantized_memory_.get();
+  for (IntegerRows& rows : quantized_) {
+    rows.at(at);
+    at += rows.total_bytes();
+    for_each_row(x, [&](std::int64_t row) { kernels_.integer->quantize_rows(x.data, row, row + 1, rows); });
+  }
+}
+
+const IntegerRows* CpuBackend::quantized_for(const MatrixView& w) const {
+  if (!uses_integers(w)) return nullptr;
+  for (const IntegerRows& rows : quantized_) {
+    if (rows.spec.quant == w.quant) return &rows;
+  }
+  return nullptr;
+}
+
+void CpuBackend::linear(const Rows& x, std::initializer_list<Projection> projections) {
+  quantize(x, projections);
+  std::size_t scratch_floats = kernels_.linear_scratch_floats;
+  for (const IntegerRows& rows : quantized_) {
+    scratch_floats = std::max(scratch_floats, kernels_.integer->scratch_floats(rows));
+  }
+  reserve_scratch(scratch_floats);
+
+  const auto rows_of_w = [&](const Projection& projection, std::int64_t begin, std::int64_t end, int thread) {
+    const auto& [w, out] = projection;
+    if (const IntegerRows* integers = quantized_for(w)) {
+      kernels_.integer->linear({*integers, w, begin, end, out.data, out.cols, scratch(thread)});
+    } else {
+      kernels_.linear({x.data, x.rows, w, begin, end, out.data, out.cols, scratch(thread)});
+    }
   };
-  if (w.rows * w.cols * x.rows < kWorthSharing) {
-    rows_of_w(0, w.rows, 0);
+  std::int64_t products = 0;
+  std::int64_t items = 0;
+  for (const auto& [w, out] : projections) {
+    products += w.rows * w.cols * x.rows;
+    items += items_of(w, pool_.size());
+  }
+  if (products < kWorthSharing) {
+    for (const Projection& projection : projections) rows_of_w(projection, 0, projection.w.rows, 0);
     return;
   }
-  const std::int64_t item_rows = rows_per_item(w, pool_.size());
-  pool_.for_each((w.rows + item_rows - 1) / item_rows, [&](std::int64_t item, int thread) {
-    rows_of_w(item * item_rows, std::min(w.rows, (item + 1) * item_rows), thread);
+  pool_.for_each(items, [&](std::int64_t item, int thread) {
+    const auto* projection = projections.begin();
+    while (item >= items_of(projection->w, pool_.size())) item -= items_of(projection++->w, pool_.size());
+    const std::int64_t rows = rows_per_item(projection->w, pool_.size());
+    rows_of_w(*projection, item * rows, std::min(projection->w.rows, (item + 1) * rows), thread);
   });
 }
 

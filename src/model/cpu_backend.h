@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "core/thread_pool.h"
+#include "kernels/integer_products.h"
 #include "kernels/kernels.h"
 #include "model/backend.h"
 
@@ -10,8 +11,10 @@ namespace tramontane {
 /// Runs the operations on a thread pool with one table of kernels. Owns neither weights nor cache.
 class CpuBackend final : public Backend {
  public:
-  /// The kernels must outlive this (they are static).
-  CpuBackend(const Kernels& kernels, int threads);
+  /// The kernels must outlive this (they are static). `activation_bits`: of what products with quantised
+  /// weights multiply, where the kernels have integer products and scales have 16 bits: 16, or 8 for batches
+  /// of more than one row; 32: float32 products only.
+  CpuBackend(const Kernels& kernels, int threads, int activation_bits = 16);
 
   const Kernels& kernels() const { return kernels_; }
   int threads() const { return pool_.size(); }
@@ -19,7 +22,7 @@ class CpuBackend final : public Backend {
   Buffer allocate(std::size_t bytes) override { return allocate_host(bytes); }
   void embed(std::span<const TokenId> tokens, const MatrixView& w, const Rows& out) override;
   void rms_norm(const Rows& x, std::span<const float> weight, float eps, const Rows& out) override;
-  void linear(const Rows& x, const MatrixView& w, const Rows& out) override;
+  void linear(const Rows& x, std::initializer_list<Projection> projections) override;
   void rope(const Rows& q, const Rows& k, const Rotations& rotations) override;
   void store(const Rows& k, const Rows& v, const Batch& batch, KvCache& cache, int layer) override;
   void attention(const Rows& q, const Batch& batch, const KvCache& cache, const AttentionSpec& spec,
@@ -33,10 +36,18 @@ class CpuBackend final : public Backend {
   float* scratch(int thread);
   template <class Task>
   void for_each_row(const Rows& x, Task&& task);
+  bool uses_integers(const MatrixView& w) const;
+  void quantize(const Rows& x, std::initializer_list<Projection> projections);
+  const IntegerRows* quantized_for(const MatrixView& w) const;
 
   const Kernels& kernels_;
   ThreadPool pool_;
-  std::vector<Buffer> scratch_;  // one per thread
+  int activation_bits_;
+  std::vector<IntegerRows>
+      quantized_;  // x of the product at hand, once for each format that its matrices ask for
+  Buffer quantized_memory_;
+  std::size_t quantized_bytes_ = 0;  // of quantized_memory_
+  std::vector<Buffer> scratch_;      // one per thread
   std::size_t scratch_floats_ = 0;
 };
 

@@ -17,22 +17,19 @@ Attention::Attention(const ModelArgs& args, const LayerWeights& weights, int lay
 
 void Attention::operator()(const Rows& x, const Step& step, const Rows& out) const {
   auto& [batch, rotations, cache, backend, work] = step;
-  backend.linear(x, w_.wq, work.q);
-  backend.linear(x, w_.wk, work.k);
-  backend.linear(x, w_.wv, work.v);
+  backend.linear(x, {{w_.wq, work.q}, {w_.wk, work.k}, {w_.wv, work.v}});
   backend.rope(work.q, work.k, rotations);
   backend.store(work.k, work.v, batch, cache, spec_.layer);
   backend.attention(work.q, batch, cache, spec_, work.attended);
-  backend.linear(work.attended, w_.wo, out);
+  backend.linear(work.attended, {{w_.wo, out}});
 }
 
 // --- FeedForward ---
 
 void FeedForward::operator()(const Rows& x, const Step& step, const Rows& out) const {
-  step.backend.linear(x, w_.w1, step.work.gate);
-  step.backend.linear(x, w_.w3, step.work.up);
+  step.backend.linear(x, {{w_.w1, step.work.gate}, {w_.w3, step.work.up}});
   step.backend.silu_mul(step.work.gate, step.work.up);
-  step.backend.linear(step.work.gate, w_.w2, out);
+  step.backend.linear(step.work.gate, {{w_.w2, out}});
 }
 
 // --- TransformerBlock ---
@@ -79,7 +76,7 @@ Rows Mistral::forward(const Batch& batch, KvCache& cache, const std::atomic<bool
 
   backend_.gather(work_.h, batch.logit_rows, work_.last);
   backend_.rms_norm(work_.last, weights_.norm, args_.norm_eps, work_.last);
-  backend_.linear(work_.last, weights_.output, work_.logits);
+  backend_.linear(work_.last, {{weights_.output, work_.logits}});
   return work_.logits;
 }
 

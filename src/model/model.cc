@@ -18,6 +18,12 @@ int thread_count(const LoadOptions& options) {
   return options.threads == 0 ? default_thread_count() : options.threads;
 }
 
+int activation_bits(const LoadOptions& options) {
+  const int bits = options.activation_bits;
+  if (bits != 8 && bits != 16 && bits != 32) fail("activation_bits: expected 8, 16 or 32, found {}", bits);
+  return bits;
+}
+
 KvCacheShape cache_shape(const ModelArgs& args, DType checkpoint_dtype, const LoadOptions& options) {
   const DType usual = checkpoint_dtype == DType::float32 ? DType::float32 : DType::float16;
   const DType dtype = options.kv_dtype.value_or(usual);
@@ -43,7 +49,7 @@ Model::Impl::Impl(Checkpoint checkpoint_in, Tokenizer tokenizer_in, const LoadOp
     : checkpoint(std::move(checkpoint_in)),
       tokenizer(std::move(tokenizer_in)),
       warnings(checkpoint.config().warnings),
-      backend(choose_kernels(), thread_count(options)),
+      backend(choose_kernels(), thread_count(options), tramontane::activation_bits(options)),
       mistral(make_mistral(checkpoint, backend)),
       cache_shape(tramontane::cache_shape(mistral.args(), mistral.weights().dtype, options)) {}
 

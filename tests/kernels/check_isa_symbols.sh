@@ -3,12 +3,14 @@
 # Anything else, a weak inline function above all, could be picked by the linker for code that runs on every machine.
 set -eu
 status=0
-for isa in avx2 avx512; do
-  want="_ZN10tramontane$((${#isa} + 8))${isa}_kernelsE"
+for pair in avx2:avx2_kernels avx512:avx512_kernels avx512vnni:avx512vnni_products peaks_avx2:avx2_peaks peaks_avx512:avx512_peaks; do
+  object=${pair%:*}
+  table=${pair#*:}
+  want="_ZN10tramontane${#table}${table}E"
   found=$("$1" --print-file-name --extern-only --defined-only "$2" 2>/dev/null |
-    awk -v object="[:/]$isa\\.cc\\.o(bj)?:" '$0 ~ object { print $NF }')
+    awk -v object="[:/]$object\\.cc\\.o(bj)?:" '$0 ~ object { print $NF }')
   if [ "$found" != "$want" ]; then
-    echo "$isa: expected only $want, found: ${found:-nothing}"
+    echo "$object: expected only $want, found: ${found:-nothing}"
     status=1
   fi
 done

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstddef>
 #include <fstream>
 #include <map>
@@ -98,6 +99,7 @@ void expect_as_mlx(const Json& golden, DType dtype) {
   LoadOptions load;
   load.threads = 1;
   load.kv_dtype = DType::float32;
+  load.activation_bits = 32;
   Model model = load_model(folder.path(), load);
   ASSERT_EQ(model.dtype(), dtype);
 
@@ -113,6 +115,13 @@ void expect_as_mlx(const Json& golden, DType dtype) {
   const testing::Tolerance tolerance = {2e-5, golden.at("largest_error")};
   EXPECT_TRUE(testing::close(std::span(logits).last(expected.size()), expected, tolerance));
   for (const Json& draw : golden.at("draws")) expect_same_draws(model, golden, draw, dtype);
+
+  // By default quantised products of 16-bit checkpoints have 16-bit activations: 5e-5 for each product,
+  // uncorrelated.
+  load.activation_bits = 16;
+  const std::vector<float> sixteen = load_model(folder.path(), load).logits(prompt, 7);
+  const double bound = dtype == DType::float32 ? 2e-5 : 5e-5 * std::sqrt(7.0 * model.args().n_layers + 1);
+  EXPECT_TRUE(testing::close(std::span(sixteen).last(expected.size()), expected, {bound}));
 }
 
 class ModelGolden : public ::testing::TestWithParam<DType> {};

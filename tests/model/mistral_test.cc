@@ -31,8 +31,9 @@ struct Runner {
   Mistral mistral;
   KvCache cache;
 
-  Runner(const RandomModel& model, DType kv_dtype, std::int64_t block_tokens, int threads = 2)
-      : backend(threads),
+  Runner(const RandomModel& model, DType kv_dtype, std::int64_t block_tokens, int threads = 2,
+         int activation_bits = 16)
+      : backend(threads, activation_bits),
         mistral(model.args, model.weights, backend),
         cache(model.cache_shape(kv_dtype, block_tokens)) {}
 
@@ -66,7 +67,14 @@ class RandomShapes : public ::testing::TestWithParam<unsigned> {
 // Products and sums in float32 over at most 3 layers: a few hundred roundings of 6e-8, uncorrelated.
 TEST_P(RandomShapes, Float32CacheGivesTheDefinition) {
   const auto expected = reference_logits(model_.args, model_.weights, ids_);
-  EXPECT_TRUE(close(Runner(model_, DType::float32, 64).whole(ids_), expected, {.relative_l2 = 5e-6}));
+  EXPECT_TRUE(close(Runner(model_, DType::float32, 64, 2, 32).whole(ids_), expected, {.relative_l2 = 5e-6}));
+}
+
+// At most 5e-5 for each product, and at most 3 layers of 7 of them before the output head, uncorrelated.
+TEST_P(RandomShapes, SixteenBitActivationsStayClose) {
+  const auto expected = reference_logits(model_.args, model_.weights, ids_);
+  EXPECT_TRUE(
+      close(Runner(model_, DType::float32, 64, 2, 16).whole(ids_), expected, {.relative_l2 = 2.4e-4}));
 }
 
 // Keys and values are rounded to 11 bits: 2^-12 rms each, carried through at most 3 layers.
@@ -147,13 +155,13 @@ TEST(SlidingWindow, LayersMayDifferAndTheCacheKeepsWhatTheLongestSees) {
   RandomModel model(options);
   Dice dice(1);
   const auto ids = dice.tokens(150, model.args.vocab_size);
-  Runner runner(model, DType::float32, 16);
+  Runner runner(model, DType::float32, 16, 2, 32);
   EXPECT_TRUE(close(runner.in_chunks(ids, dice, 9), reference_logits(model.args, model.weights, ids),
                     {.relative_l2 = 5e-6}));
   EXPECT_LE(runner.cache.blocks_in_use(), 3U);  // 20 tokens touch at most 3 blocks of 16
 
   model.args.sliding_window = {5, 0, 5};  // one layer that sees everything keeps everything
-  Runner keeping(model, DType::float32, 16);
+  Runner keeping(model, DType::float32, 16, 2, 32);
   EXPECT_TRUE(close(keeping.in_chunks(ids, dice, 9), reference_logits(model.args, model.weights, ids),
                     {.relative_l2 = 5e-6}));
   EXPECT_EQ(keeping.cache.blocks_in_use(), 10U);

@@ -5,8 +5,10 @@
 
 For each checkpoint and a prompt of 24 to 64 tokens, relative L2 of the logits, the largest over all positions:
 
-- exact: Tramontane with a float32 cache, in chunks of 7 rows, against MLX with every float of the checkpoint cast to
-  float32: below 2e-5.
+- exact: Tramontane with a float32 cache and float32 products, in chunks of 7 rows, against MLX with every float of the
+  checkpoint cast to float32: below 2e-5.
+- 16: the same with 16-bit activations in quantised products, as they are by default: below 2.4e-4 (5e-5 for each of at
+  most 22 products, uncorrelated).
 - cache: Tramontane as it comes (float16 cache unless the checkpoint is float32) against the same: below 1e-3, and below
   2e-5 for float32 checkpoints.
 - own: the same against MLX in the checkpoint's dtype. MLX's own rounding stands between the two: its CPU backend sums
@@ -15,8 +17,8 @@ For each checkpoint and a prompt of 24 to 64 tokens, relative L2 of the logits, 
 - mlx: MLX in the checkpoint's dtype against MLX in float32, printed so that nobody has to take our word.
 
 Then tokens, greedy and at three temperatures: identical to MLX's wherever an error in every logit of twice the largest
-measured on the prompt could not have changed MLX's choice ("certain"; reference.py has the derivation). With a float32
-cache, against MLX in float32 with its logits cast to the dtype, two seeds for each temperature; and as it comes, against
+measured on the prompt could not have changed MLX's choice ("certain"; reference.py has the derivation). As in exact,
+against MLX in float32 with its logits cast to the dtype, two seeds for each temperature; and as it comes, against
 MLX in the dtype, one seed for each. After a divergence that the error explains the rest of a sequence is not compared.
 """
 import argparse
@@ -33,7 +35,9 @@ from checkpoints import DATA, DTYPES, VOCAB, Spec, all_specs, write_checkpoint
 from mistral_mlx import Tokenizer, load_model
 from reference import DRAWS, Draw, Token, agreement, largest_error, logits_of, relative_l2, tokens_of
 
+EXACT = ("--kv-dtype", "float32", "--activation-bits", "32")
 EXACT_BOUND = 2e-5
+SIXTEEN_BOUND = {"float32": 2e-5, "float16": 2.4e-4, "bfloat16": 2.4e-4}
 CACHE_BOUND = {"float32": 2e-5, "float16": 1e-3, "bfloat16": 1e-3}
 OWN_BOUND = {"float32": 2e-5, "float16": 1e-3, "bfloat16": 8e-3}
 
@@ -100,17 +104,19 @@ def compare(name: str, folder: Path, dtype: str, prompt: List[int], tramontane: 
     own, wide = load_model(folder), load_model(folder, mx.float32)
     own_logits, wide_logits = logits_of(own, prompt), logits_of(wide, prompt)
     plain = tramontane.logits(folder, prompt)
-    exact = tramontane.logits(folder, prompt, "--kv-dtype", "float32", "--chunk", "7")
+    exact = tramontane.logits(folder, prompt, *EXACT, "--chunk", "7")
+    sixteen = tramontane.logits(folder, prompt, "--kv-dtype", "float32", "--chunk", "7")
 
     rounding = relative_l2(own_logits, wide_logits)
     report.bound("exact", relative_l2(exact, wide_logits), EXACT_BOUND)
+    report.bound("16", relative_l2(sixteen, wide_logits), SIXTEEN_BOUND[dtype])
     report.bound("cache", relative_l2(plain, wide_logits), CACHE_BOUND[dtype])
     report.bound("own", relative_l2(plain, own_logits), OWN_BOUND[dtype] + rounding)
     report.figures.append(f"mlx {rounding:.1e}")
 
     error = 2 * largest_error(exact, wide_logits)
     for draw in DRAWS:
-        found = tramontane.tokens(folder, prompt, draw, "--kv-dtype", "float32")
+        found = tramontane.tokens(folder, prompt, draw, *EXACT)
         report.tokens(f"temp {draw.temp} seed {draw.seed}", found, tokens_of(wide, prompt, draw, DTYPES[dtype], error))
     error = 2 * largest_error(plain, own_logits)
     for draw in DRAWS[::2] if dtype != "float32" else []:

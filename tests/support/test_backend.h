@@ -11,7 +11,8 @@ namespace tramontane::testing {
 /// The CPU's backend, able to fail and to interrupt where a test wants it to.
 class TestBackend : public Backend {
  public:
-  explicit TestBackend(int threads) : cpu_(choose_kernels(), threads) {}
+  explicit TestBackend(int threads, int activation_bits = 16)
+      : cpu_(choose_kernels(), threads, activation_bits) {}
 
   std::size_t most_bytes = std::numeric_limits<std::size_t>::max();  // of one allocation
   int attended_layers = 0;                                           // so far
@@ -34,7 +35,9 @@ class TestBackend : public Backend {
   void rms_norm(const Rows& x, std::span<const float> weight, float eps, const Rows& out) override {
     cpu_.rms_norm(x, weight, eps, out);
   }
-  void linear(const Rows& x, const MatrixView& w, const Rows& out) override { cpu_.linear(x, w, out); }
+  void linear(const Rows& x, std::initializer_list<Projection> projections) override {
+    cpu_.linear(x, projections);
+  }
   void rope(const Rows& q, const Rows& k, const Rotations& rotations) override { cpu_.rope(q, k, rotations); }
   void store(const Rows& k, const Rows& v, const Batch& batch, KvCache& cache, int layer) override {
     cpu_.store(k, v, batch, cache, layer);

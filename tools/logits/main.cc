@@ -28,15 +28,17 @@ int parse_and_run(int argc, char** argv) {
   std::string folder, out, kv_dtype = "auto";
   std::vector<tramontane::TokenId> tokens;
   int chunk = 256;
+  tramontane::LoadOptions options;
   app.add_option("--model-path", folder, "The checkpoint folder")->required();
   app.add_option("--tokens", tokens, "Token ids, comma-separated")->delimiter(',')->required();
   app.add_option("--out", out, "The file to write")->required();
   app.add_option("--kv-dtype", kv_dtype, "Element type of the KV cache")
       ->check(CLI::IsMember({"auto", "float16", "float32"}));
+  app.add_option("--activation-bits", options.activation_bits,
+                 "Precision of products with quantised weights");
   app.add_option("--chunk", chunk, "Tokens per forward pass");
   CLI11_PARSE(app, argc, argv);
 
-  tramontane::LoadOptions options;
   if (kv_dtype == "float16") options.kv_dtype = tramontane::DType::float16;
   if (kv_dtype == "float32") options.kv_dtype = tramontane::DType::float32;
   write(out, tramontane::load_model(folder, options).logits(tokens, chunk));

@@ -1,0 +1,129 @@
+#pragma once
+#include <immintrin.h>
+
+#include "kernels/integer_products.h"
+
+namespace tramontane {
+namespace {
+
+constexpr int kLanes = 16;                 // floats in a register
+constexpr float kLeastMagnitude = 1e-30F;  // below it 1 / scale could overflow
+
+/// The largest magnitude of n floats, NaN if one of them is not finite.
+inline float largest_magnitude(const float* x, int n) {
+  const __m512 limit = _mm512_set1_ps(__FLT_MAX__);
+  __m512 most = _mm512_setzero_ps();
+  __mmask16 finite = 0xffff;
+  for (int i = 0; i < n; i += kLanes) {
+    const __m512 magnitude = _mm512_abs_ps(_mm512_loadu_ps(x + i));
+    finite &= _mm512_cmp_ps_mask(magnitude, limit, _CMP_LE_OQ);
+    most = _mm512_max_ps(most, magnitude);
+  }
+  return finite == 0xffff ? _mm512_reduce_max_ps(most) : __builtin_nanf("");
+}
+
+struct GroupScale {
+  float scale;
+  float sum;
+};
+
+/// One group to bytes in order of k.
+template <int limbs>
+GroupScale quantize_group(const float* x, int n, std::int8_t* high, std::int8_t* low) {
+  const float steps = limbs == 2 ? 32512.0F : 127.0F;
+  const float most = largest_magnitude(x, n);
+  const bool usable = most >= kLeastMagnitude;  // false for NaN too
+  const __m512 inverse = _mm512_set1_ps(usable ? steps / most : 0.0F);
+  __m512i total = _mm512_setzero_si512();
+  for (int i = 0; i < n; i += kLanes) {
+    const __m512 scaled = _mm512_maskz_mul_ps(usable ? 0xffff : 0, _mm512_loadu_ps(x + i), inverse);
+    const __m512i v = _mm512_cvtps_epi32(scaled);
+    total = _mm512_add_epi32(total, v);
+    auto* to_high = reinterpret_cast<__m128i*>(high + i);
+    if constexpr (limbs == 2) {
+      const __m512i h = _mm512_srai_epi32(_mm512_add_epi32(v, _mm512_set1_epi32(128)), 8);
+      _mm_store_si128(to_high, _mm512_cvtepi32_epi8(h));
+      _mm_store_si128(reinterpret_cast<__m128i*>(low + i),
+                      _mm512_cvtepi32_epi8(v));  // v - 256 h, by truncation
+    } else {
+      _mm_store_si128(to_high, _mm512_cvtepi32_epi8(v));
+    }
+  }
+  const float scale = usable ? most / steps : most < kLeastMagnitude ? 0.0F : most;
+  return {scale, scale * static_cast<float>(_mm512_reduce_add_epi32(total))};
+}
+
+/// A block of 64 * planes bytes from order of k to planes.
+template <int planes>
+void store_planes(const std::int8_t* block, std::int8_t* out) {
+  for (int i = 0; i < planes; ++i) {
+    const __m512i v = _mm512_load_si512(block + 64 * i);
+    if constexpr (planes == 1) {
+      _mm512_store_si512(out, v);
+    } else if constexpr (planes == 2) {
+      for (int p = 0; p < planes; ++p) {
+        _mm256_store_si256(reinterpret_cast<__m256i*>(out + 64 * p + 32 * i),
+                           _mm512_cvtepi16_epi8(p == 0 ? v : _mm512_srli_epi16(v, 8)));
+      }
+    } else {
+      for (unsigned p = 0; p < planes; ++p) {
+        _mm_store_si128(reinterpret_cast<__m128i*>(out + 64 * p + 16 * i),
+                        _mm512_cvtepi32_epi8(_mm512_srli_epi32(v, 8 * p)));
+      }
+    }
+  }
+}
+
+template <int limbs, int planes>
+void quantize_row(const float* x, std::int64_t row, const IntegerRows& out) {
+  constexpr int kBlock = 64 * planes;
+  const int group_size = out.spec.quant.group_size;
+  const int unit =
+      group_size > kBlock ? group_size : kBlock;  // both are powers of two: whole groups and whole blocks
+  const std::int64_t groups = out.groups();
+  float* scales = out.scales + row * out.padded_groups();
+  float* sums = out.sums + row * out.padded_groups();
+  for (std::int64_t g = groups; g < out.padded_groups(); ++g) scales[g] = sums[g] = 0;
+  alignas(64) std::int8_t high[256] = {};
+  alignas(64) std::int8_t low[256] = {};
+  std::int64_t at = row * out.row_bytes();
+  for (std::int64_t g = 0; g < groups; at += unit) {
+    for (int i = 0; i < unit && g < groups; i += group_size, ++g) {
+      const GroupScale group = quantize_group<limbs>(x + g * group_size, group_size, high + i, low + i);
+      scales[g] = group.scale;
+      sums[g] = group.sum;
+    }
+    for (int i = 0; i < unit; i += kBlock) {
+      store_planes<planes>(high + i, out.high + at + i);
+      if constexpr (limbs == 2) store_planes<planes>(low + i, out.low + at + i);
+    }
+  }
+}
+
+template <int limbs>
+void quantize_rows_of(const float* x, std::int64_t begin, std::int64_t end, const IntegerRows& out) {
+  for (std::int64_t row = begin; row < end; ++row) {
+    const float* from = x + row * out.cols;
+    switch (out.spec.planes()) {
+      case 1:
+        quantize_row<limbs, 1>(from, row, out);
+        break;
+      case 2:
+        quantize_row<limbs, 2>(from, row, out);
+        break;
+      default:
+        quantize_row<limbs, 4>(from, row, out);
+    }
+  }
+}
+
+inline void quantize_rows(const float* x, std::int64_t begin, std::int64_t end, const IntegerRows& out) {
+  if (out.spec.limbs == 2) {
+    quantize_rows_of<2>(x, begin, end, out);
+  } else {
+    quantize_rows_of<1>(x, begin, end, out);
+  }
+}
+
+}  // namespace
+}  // namespace tramontane

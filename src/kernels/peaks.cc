@@ -1,0 +1,21 @@
+#include "kernels/peaks.h"
+
+namespace tramontane {
+
+Peaks choose_peaks(std::string_view kernels_name, const CpuFeatures& cpu) {
+  const PeakLoops* loops = &scalar_peaks;
+  bool vnni = false;
+#if defined(__x86_64__)
+  if (kernels_name.starts_with("avx512")) {
+    loops = &avx512_peaks;
+    vnni = cpu.avx512vnni;
+  } else if (kernels_name.starts_with("avx")) {
+    loops = &avx2_peaks;
+    vnni = cpu.avxvnni;
+  }
+#endif
+  return {vnni ? loops->int8_vnni : loops->int8, vnni ? loops->int16_vnni : loops->int16, loops->float32,
+          loops->read};
+}
+
+}  // namespace tramontane

@@ -1,0 +1,44 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "core/cpu_features.h"
+
+// What a machine can do at most: loops that only multiply and add, in registers, and one that only reads.
+// They are the limits that benchmarks hold the kernels against. Like the kernels, they are plain loops
+// without threads or allocation, one table per instruction set.
+namespace tramontane {
+
+/// Runs `rounds` rounds of multiply-adds in as many independent chains as hide their latency, and returns how
+/// many operations that was: 2 per multiply-add of one element.
+using PeakLoop = double (*)(std::int64_t rounds);
+
+/// Reads `lines` cache lines of 64 bytes, a multiple of 4, from `data`, which is 64-byte aligned.
+using ReadLoop = void (*)(const std::byte* data, std::int64_t lines);
+
+struct PeakLoops {
+  PeakLoop int8;       // unsigned times signed bytes, summed in int32
+  PeakLoop int16;      // signed times signed, summed in int32
+  PeakLoop int8_vnni;  // the same with the instructions made for it; null: the set has none
+  PeakLoop int16_vnni;
+  PeakLoop float32;  // fused where the set has that
+  ReadLoop read;
+};
+
+extern const PeakLoops scalar_peaks;
+#if defined(__x86_64__)
+extern const PeakLoops avx2_peaks;    // needs AVX2, FMA; for vnni, AVX-VNNI
+extern const PeakLoops avx512_peaks;  // needs AVX-512 F and BW; for vnni, AVX512-VNNI
+#endif
+
+/// The loops for a CPU, of the instruction set that a table of kernels is named after.
+struct Peaks {
+  PeakLoop int8;
+  PeakLoop int16;
+  PeakLoop float32;
+  ReadLoop read;
+};
+Peaks choose_peaks(std::string_view kernels_name, const CpuFeatures& cpu);
+
+}  // namespace tramontane

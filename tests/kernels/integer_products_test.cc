@@ -1,0 +1,312 @@
+#include "kernels/integer_products.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/fixtures.h"
+#include "kernels/guarded_memory.h"
+#include "support/compare.h"
+
+namespace tramontane::testing {
+namespace {
+
+constexpr float kGuard = 12345;
+
+/// The tables with integer products; on a machine without any, the tests have nothing to say.
+std::vector<const IntegerProducts*> integer_products() {
+  std::vector<const IntegerProducts*> found;
+  for (const Kernels* table : runnable_kernels()) {
+    if (table->integer != nullptr) found.push_back(table->integer);
+  }
+  return found;
+}
+
+std::vector<WeightFormat> integer_formats() {
+  std::vector<WeightFormat> formats;
+  for (const WeightFormat& format : affine_formats()) {
+    if (format.dtype != DType::float32) formats.push_back(format);
+  }
+  return formats;
+}
+
+/// Quantised rows with the memory they lie in.
+struct Quantized {
+  IntegerRows rows;
+  Scratch memory;
+
+  Quantized(const IntegerProducts& products, IntegerSpec spec, const std::vector<float>& x, std::int64_t cols)
+      : rows{.spec = spec, .rows = static_cast<std::int64_t>(x.size()) / cols, .cols = cols},
+        memory(rows.total_bytes() / sizeof(float)) {
+    rows.at(reinterpret_cast<std::byte*>(memory.data()));
+    products.quantize_rows(x.data(), 0, rows.rows, rows);
+  }
+
+  std::int64_t place_of(std::int64_t k) const {
+    const std::int64_t planes = rows.spec.planes();
+    const std::int64_t block = 64 * planes;
+    return k / block * block + k % planes * 64 + k % block / planes;
+  }
+  int value(std::int64_t row, std::int64_t k) const {
+    const std::int64_t at = row * rows.row_bytes() + place_of(k);
+    return rows.low != nullptr ? 256 * rows.high[at] + rows.low[at] : rows.high[at];
+  }
+  float scale(std::int64_t row, std::int64_t k) const {
+    return rows.scales[row * rows.padded_groups() + k / rows.spec.quant.group_size];
+  }
+};
+
+/// y in rows of w.rows + 3 floats; what is not written is kGuard.
+std::vector<float> multiply(const IntegerProducts& products, const MatrixView& w, const std::vector<float>& x,
+                            int limbs, std::int64_t begin, std::int64_t end) {
+  const Quantized q(products, {w.quant, limbs}, x, w.cols);
+  const std::int64_t stride = w.rows + 3;
+  std::vector<float> y(static_cast<std::size_t>(q.rows.rows * stride), kGuard);
+  Scratch scratch(products.scratch_floats(q.rows));
+  products.linear({q.rows, w, begin, end, y.data(), stride, scratch.data()});
+  return y;
+}
+
+/// Without the guards.
+std::vector<float> product(const IntegerProducts& products, const MatrixView& w, const std::vector<float>& x,
+                           int limbs) {
+  const std::vector<float> y = multiply(products, w, x, limbs, 0, w.rows);
+  std::vector<float> values;
+  std::copy_if(y.begin(), y.end(), std::back_inserter(values), [](float v) { return v != kGuard; });
+  EXPECT_EQ(values.size(), y.size() - x.size() / static_cast<std::size_t>(w.cols) * 3);
+  return values;
+}
+
+std::vector<float> scalar_product(const MatrixView& w, const std::vector<float>& x) {
+  const std::int64_t m = static_cast<std::int64_t>(x.size()) / w.cols;
+  std::vector<float> y(static_cast<std::size_t>(m * w.rows));
+  Scratch scratch(scalar_kernels.linear_scratch_floats);
+  scalar_kernels.linear({x.data(), m, w, 0, w.rows, y.data(), w.rows, scratch.data()});
+  return y;
+}
+
+/// The worst that rounding activations to half a step (a little more: x / scale is itself rounded, at 15 bits
+/// of 24) and sums to float32 can do to an output: for each group half a step times the weights' magnitudes;
+/// and, relative to the sum of |x||w|, one rounding per group, five in a term (conversion, two scales, two
+/// products), and twice the bias's share, which is of the size of the rest.
+double worst_error(const Quantized& q, const MatrixView& w, const std::vector<float>& x) {
+  std::vector<float> row(static_cast<std::size_t>(w.cols));
+  const double unit = static_cast<double>(q.rows.groups() + 10) / (1 << 24);
+  double worst = 0;
+  for (std::int64_t n = 0; n < w.rows; ++n) {
+    scalar_kernels.decode_row(w, n, row.data());
+    double widest = 0;  // of a weight's integer and bias parts apart, which cancel in the weight itself
+    for (const float weight : row) widest = std::max(widest, std::abs(double{weight}));
+    for (std::int64_t m = 0; m < q.rows.rows; ++m) {
+      double error = 0;
+      for (std::int64_t k = 0; k < w.cols; ++k) {
+        const double weight = std::abs(double{row[static_cast<std::size_t>(k)]});
+        error += q.scale(m, k) * 0.505 * weight;
+        error += unit * 4 * widest * std::abs(double{x[static_cast<std::size_t>(m * w.cols + k)]});
+      }
+      worst = std::max(worst, error);
+    }
+  }
+  return worst;
+}
+
+TEST(IntegerProducts, AgreeWithTheScalarDefinition) {
+  for (const IntegerProducts* products : integer_products()) {
+    for (const WeightFormat& format : integer_formats()) {
+      const std::int64_t group = format.quant.group_size;
+      for (const std::int64_t groups : {1, 5, 16, 35}) {
+        const Matrix w(format, 37, groups * group, static_cast<unsigned>(groups));
+        for (const std::int64_t m : {1, 2, 3, 7, 19}) {
+          const auto x =
+              random_floats(static_cast<std::size_t>(m * groups * group), static_cast<unsigned>(m));
+          const auto want = scalar_product(w.view, x);
+          for (const int limbs : {1, 2}) {
+            const Quantized q(*products, {format.quant, limbs}, x, w.view.cols);
+            const Tolerance tolerance = {.relative_l2 = limbs == 2 ? 5e-5 : 1.3e-2,
+                                         .max_abs = worst_error(q, w.view, x)};
+            EXPECT_TRUE(close(product(*products, w.view, x, limbs), want, tolerance))
+                << format.name() << " groups " << groups << " rows " << m << " limbs " << limbs;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(IntegerProducts, ContinueOverColumnsThatNoPanelHolds) {
+  for (const IntegerProducts* products : integer_products()) {
+    for (const QuantSpec quant : {QuantSpec{4, 64}, QuantSpec{8, 32}, QuantSpec{2, 128}, QuantSpec{3, 64}}) {
+      const Matrix w({DType::float16, quant}, 33, 8192 + 128, 1);
+      const auto x = random_floats(static_cast<std::size_t>(9 * w.view.cols), 2);
+      EXPECT_TRUE(close(product(*products, w.view, x, 2), scalar_product(w.view, x), {.relative_l2 = 5e-5}));
+    }
+  }
+}
+
+TEST(IntegerProducts, BatchedEqualsAloneAndSplitEqualsWholeBitForBit) {
+  for (const IntegerProducts* products : integer_products()) {
+    for (const WeightFormat& format : integer_formats()) {
+      const std::int64_t cols = 4096 + 19 * format.quant.group_size;
+      const std::int64_t rows = 45;
+      const std::int64_t batch = 17;
+      const Matrix w(format, rows, cols, 3);
+      const auto x = random_floats(static_cast<std::size_t>(batch * cols), 4);
+      for (const int limbs : {1, 2}) {
+        const auto whole = product(*products, w.view, x, limbs);
+        for (const std::int64_t m_rows : {1, 2, 3, 8}) {
+          for (std::int64_t m = 0; m + m_rows <= batch; m += 5) {
+            const std::vector<float> some(x.begin() + m * cols, x.begin() + (m + m_rows) * cols);
+            std::vector<float> joined(static_cast<std::size_t>(m_rows * rows));
+            for (const auto& [begin, end] : {std::pair{0, 1}, {1, 23}, {23, 45}}) {
+              const auto part = multiply(*products, w.view, some, limbs, begin, end);
+              for (std::int64_t i = 0; i < m_rows; ++i) {
+                std::copy(part.begin() + i * (rows + 3) + begin, part.begin() + i * (rows + 3) + end,
+                          joined.begin() + i * rows + begin);
+              }
+            }
+            const std::vector<float> want(whole.begin() + m * rows, whole.begin() + (m + m_rows) * rows);
+            EXPECT_TRUE(same_bits(joined, want)) << format.name() << " rows " << m_rows << " limbs " << limbs;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(IntegerProducts, WriteOnlyTheirRange) {
+  for (const IntegerProducts* products : integer_products()) {
+    const Matrix w({DType::bfloat16, {4, 32}}, 70, 64, 1);
+    for (const std::int64_t m : {1, 2, 15}) {
+      const auto x = random_floats(static_cast<std::size_t>(m * 64), 2);
+      const auto y = multiply(*products, w.view, x, 2, 5, 64);
+      for (std::int64_t i = 0; i < static_cast<std::int64_t>(y.size()); ++i) {
+        const bool inside = i % 73 >= 5 && i % 73 < 64;
+        EXPECT_EQ(y[static_cast<std::size_t>(i)] != kGuard, inside) << "at " << i;
+      }
+    }
+  }
+}
+
+TEST(IntegerProducts, DoNotDependOnAlignment) {
+  for (const IntegerProducts* products : integer_products()) {
+    for (const int bits : {2, 3, 4, 5, 6, 8}) {
+      Matrix w({DType::float16, {bits, 32}}, 5, 96, 3);
+      for (const std::size_t m : {1, 9}) {
+        const auto x = random_floats(m * 96, 4);
+        const auto want = product(*products, w.view, x, 2);
+        for (std::size_t shift = 1; shift < 64; shift += 2) {
+          const auto moved = [shift](const std::vector<std::byte>& bytes) {
+            std::vector<std::byte> copy(bytes.size() + 64);
+            std::copy(bytes.begin(), bytes.end(), copy.begin() + static_cast<std::ptrdiff_t>(shift));
+            return copy;
+          };
+          const auto data = moved(w.data);
+          const auto scales = moved(w.scales);
+          const auto biases = moved(w.biases);
+          w.point_to(data.data() + shift, scales.data() + shift, biases.data() + shift);
+          EXPECT_TRUE(same_bits(product(*products, w.view, x, 2), want)) << bits << " bits, shift " << shift;
+        }
+      }
+    }
+  }
+}
+
+TEST(IntegerProducts, NeverTouchAByteOutsideTheirOperands) {
+  for (const IntegerProducts* products : integer_products()) {
+    for (const Edge edge : {Edge::begin, Edge::end}) {
+      for (const WeightFormat& format : integer_formats()) {
+        for (const std::int64_t groups : {3, 17}) {
+          Matrix w(format, 5, groups * format.quant.group_size, 3);
+          const GuardedMemory data(w.data, edge);
+          const GuardedMemory scales(w.scales, edge);
+          const GuardedMemory biases(w.biases, edge);
+          w.point_to(data.data(), scales.data(), biases.data());
+          for (const std::int64_t m : {1, 2, 8}) {
+            for (const int limbs : {1, 2}) {
+              const auto x = random_floats(static_cast<std::size_t>(m * w.view.cols), 4);
+              const GuardedMemory inputs(x, edge);
+              IntegerRows rows{.spec = {format.quant, limbs}, .rows = m, .cols = w.view.cols};
+              const GuardedMemory integers(rows.total_bytes(), edge);
+              rows.at(const_cast<std::byte*>(integers.data()));
+              const GuardedMemory y(static_cast<std::size_t>(m * 5) * sizeof(float), edge);
+              Scratch scratch(products->scratch_floats(rows));
+              products->quantize_rows(inputs.floats(), 0, m, rows);
+              products->linear({rows, w.view, 0, 5, y.floats(), 5, scratch.data()});
+              const std::vector<float> got(y.floats(), y.floats() + m * 5);
+              EXPECT_TRUE(same_bits(got, product(*products, w.view, x, limbs))) << format.name();
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(QuantizeRows, KeepsEveryElementToHalfAStep) {
+  for (const IntegerProducts* products : integer_products()) {
+    for (const int bits : {2, 4, 8}) {
+      for (const int group_size : {32, 64, 128}) {
+        const std::int64_t cols = 5 * group_size;
+        auto x = random_floats(static_cast<std::size_t>(3 * cols), 8);
+        std::fill_n(x.begin() + group_size, group_size, 0.0F);
+        for (const int limbs : {1, 2}) {
+          const Quantized q(*products, {{bits, group_size}, limbs}, x, cols);
+          for (std::int64_t row = 0; row < 3; ++row) {
+            for (std::int64_t g = 0; g < 5; ++g) {
+              double sum = 0;
+              float most = 0;
+              for (std::int64_t k = g * group_size; k < (g + 1) * group_size; ++k) {
+                const float value = x[static_cast<std::size_t>(row * cols + k)];
+                EXPECT_LE(std::abs(q.scale(row, k) * static_cast<float>(q.value(row, k)) - value),
+                          0.505F * q.scale(row, k));
+                sum += q.value(row, k);
+                most = std::max(most, std::abs(value));
+              }
+              EXPECT_FLOAT_EQ(q.scale(row, g * group_size), most / (limbs == 2 ? 32512.0F : 127.0F));
+              EXPECT_FLOAT_EQ(q.rows.sums[row * q.rows.padded_groups() + g],
+                              q.scale(row, g * group_size) * static_cast<float>(sum));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(QuantizeRows, MakesARowWithNanOrInfinityNanAndNoOther) {
+  for (const IntegerProducts* products : integer_products()) {
+    const Matrix w({DType::float16, {4, 64}}, 20, 256, 3);
+    for (const std::size_t m : {2, 9}) {
+      for (const float bad :
+           {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), NAN}) {
+        auto x = random_floats(m * 256, 4);
+        const auto want = product(*products, w.view, x, 2);
+        x[256 + 70] = bad;
+        const auto got = product(*products, w.view, x, 2);
+        for (std::size_t i = 0; i < got.size(); ++i) {
+          const bool spoilt = i / 20 == 1;
+          EXPECT_EQ(std::isnan(got[i]), spoilt) << i;
+          if (!spoilt) EXPECT_EQ(got[i], want[i]);
+        }
+      }
+    }
+  }
+}
+
+TEST(QuantizeRows, TakesExtremeMagnitudes) {
+  for (const IntegerProducts* products : integer_products()) {
+    const Matrix w({DType::float16, {4, 64}}, 20, 64, 3);
+    for (const float size : {1e-38F, 1e-29F, 1e30F}) {
+      auto x = random_floats(64, 4);
+      for (float& value : x) value *= size;
+      const auto got = product(*products, w.view, x, 2);
+      if (size < 1e-30F) {
+        EXPECT_EQ(got, std::vector<float>(20, 0.0F));
+      } else {
+        EXPECT_TRUE(close(got, scalar_product(w.view, x), {.relative_l2 = 5e-5}));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tramontane::testing
