@@ -2,7 +2,9 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <cmath>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/json_line.h"
@@ -19,12 +21,23 @@ namespace {
 struct Options {
   ModelOptions model;
   std::string file;
+  std::string reference;
   PerplexityOptions windows;
   bool json = false;
 };
 
+/// The tokens' means, for people.
+std::string comparison(const PerplexityResult& r) {
+  const auto tokens = static_cast<double>(r.tokens);
+  return fmt::format(
+      "reference    perplexity {:.4f}, divergence {:.3e} nats per token, the same likeliest token {:.2f}% of "
+      "the time\n",
+      std::exp(r.reference_nats / tokens), r.divergence / tokens,
+      100 * static_cast<double>(r.same_best) / tokens);
+}
+
 std::string to_json(const Options& options, const PerplexityResult& r, std::int64_t bytes) {
-  return json_line({
+  nlohmann::json json = {
       {"model", options.model.folder.string()},
       {"file", options.file},
       {"window", options.windows.window},
@@ -38,7 +51,15 @@ std::string to_json(const Options& options, const PerplexityResult& r, std::int6
       {"nats_per_token_standard_error", r.standard_error()},
       {"bits_per_byte", r.bits_per_byte(bytes)},
       {"seconds", r.seconds},
-  });
+  };
+  if (!options.reference.empty()) {
+    const auto tokens = static_cast<double>(r.tokens);
+    json["reference"] = {{"model", options.reference},
+                         {"nats_per_token", r.reference_nats / tokens},
+                         {"divergence_per_token", r.divergence / tokens},
+                         {"same_best", static_cast<double>(r.same_best) / tokens}};
+  }
+  return json_line(json);
 }
 
 std::string to_text(const Options& options, const PerplexityResult& r, std::int64_t bytes) {
@@ -64,6 +85,14 @@ int run_perplexity(Options& options) {
   if (text.empty()) fail("{}: expected some text, found none", options.file);
   Model model = load(options.model);
   warn_of_context(options, model);
+  std::optional<Model> reference;
+  if (!options.reference.empty()) {
+    LoadOptions exact = options.model.load_options();
+    exact.activation_bits = 32;
+    exact.kv_dtype = DType::float32;
+    reference = load_model(options.reference, exact);
+    options.windows.reference = &*reference;
+  }
   const std::vector<TokenId> tokens = model.tokenizer().encode(text);
 
   catch_interrupts();
@@ -83,6 +112,7 @@ int run_perplexity(Options& options) {
   Output out;
   const auto bytes = static_cast<std::int64_t>(text.size());
   out.write(options.json ? to_json(options, result, bytes) : to_text(options, result, bytes));
+  if (reference && !options.json) out.write(comparison(result));
   out.check();
   note(fmt::format("Tokens per second: {:.1f}\n", static_cast<double>(result.tokens) / result.seconds));
   return 0;
@@ -95,7 +125,9 @@ void add_perplexity(CLI::App& app, Run& run) {
   Options& o = *options;
   CLI::App& command = *app.add_subcommand("perplexity", "Measure how well a model predicts a text");
   o.model.add_folder_to(command);
-  command.add_option("-f,--file", o.file, "The text, in UTF-8; -: read it from standard input")->required();
+  command.add_option("-f,--file", o.file, "The text, in UTF-8; -: read it from standard input")
+      ->required()
+      ->check(a_name());
   command.add_option("--ctx", o.windows.window, "Tokens in a window, BOS included")
       ->check(within(2, kMost))
       ->capture_default_str();
@@ -103,6 +135,11 @@ void add_perplexity(CLI::App& app, Run& run) {
                             .add_option("--stride", o.windows.stride,
                                         "New tokens per window, the rest is context [half of --ctx]")
                             ->check(within(1, kMost));
+  command
+      .add_option("--reference", o.reference,
+                  "Also compare the predictions with those of the model in this folder, run with float32 "
+                  "products and cache")
+      ->check(a_name());
   command.add_flag("--json", o.json, "Print one JSON object");
   o.model.add_to(command);
   command.callback([options, stride, &run] {

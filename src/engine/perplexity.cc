@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "core/fail.h"
 #include "engine/stopwatch.h"
@@ -13,35 +14,77 @@ namespace {
 
 constexpr std::int64_t kBatchRows = 256;
 
-/// -log softmax(logits)[token], in double precision.
-double negative_log_likelihood(std::span<const float> logits, TokenId token) {
+using Logits = std::span<const float>;
+
+/// log(sum(exp(logits))), in double precision.
+double log_sum_exp(Logits logits) {
   const double highest = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float logit : logits) sum += std::exp(logit - highest);
-  return std::log(sum) + highest - logits[static_cast<std::size_t>(token)];
+  return std::log(sum) + highest;
 }
 
-/// Runs one window through the model: `input` in order, of which the last targets.size() rows predict
+/// One sequence that a model reads batch by batch.
+class Reader {
+ public:
+  explicit Reader(Model::Impl& model)
+      : model_(model), cache_(model.make_cache()), sequence_(cache_.create()) {}
+
+  /// The logits of all of `tokens`, or of none.
+  Rows read(std::span<const TokenId> tokens, bool logits) {
+    Batch batch;
+    batch.add(sequence_, cache_.length(sequence_), tokens, logits ? Batch::Logits::all : Batch::Logits::none);
+    return model_.mistral.forward(batch, cache_);
+  }
+
+ private:
+  Model::Impl& model_;
+  KvCache cache_;
+  SequenceId sequence_;
+};
+
+void add_token(Logits logits, double log_sum, TokenId token, PerplexityResult& result) {
+  const double nats = log_sum - logits[static_cast<std::size_t>(token)];
+  result.nats += nats;
+  result.nats_squared += nats * nats;
+}
+
+void add_divergence(Logits logits, double log_sum, Logits reference, TokenId token,
+                    PerplexityResult& result) {
+  const double reference_log_sum = log_sum_exp(reference);
+  double divergence = 0;
+  for (std::size_t i = 0; i < logits.size(); i++) {
+    const double log_p = reference[i] - reference_log_sum;
+    divergence += std::exp(log_p) * (log_p - (logits[i] - log_sum));
+  }
+  result.divergence += divergence;
+  result.reference_nats += reference_log_sum - reference[static_cast<std::size_t>(token)];
+  const auto best = [](Logits l) { return std::max_element(l.begin(), l.end()) - l.begin(); };
+  result.same_best += best(logits) == best(reference) ? 1 : 0;
+}
+
+/// Runs one window through the models: `input` in order, of which the last targets.size() rows predict
 /// `targets`.
-void score_window(Model::Impl& model, std::span<const TokenId> input, std::span<const TokenId> targets,
-                  PerplexityResult& result) {
-  KvCache cache = model.make_cache();
-  const SequenceId sequence = cache.create();
+void score_window(Model::Impl& model, Model* reference, std::span<const TokenId> input,
+                  std::span<const TokenId> targets, PerplexityResult& result) {
+  Reader reader(model);
+  std::optional<Reader> other;
+  if (reference != nullptr) other.emplace(reference->impl());
   std::size_t context = input.size() - targets.size();
   while (!input.empty()) {
     const bool scored = context == 0;
     const std::size_t rows = std::min<std::size_t>(scored ? input.size() : context, kBatchRows);
-    Batch batch;
-    batch.add(sequence, cache.length(sequence), input.first(rows),
-              scored ? Batch::Logits::all : Batch::Logits::none);
-    const Rows logits = model.mistral.forward(batch, cache);
+    const Rows logits = reader.read(input.first(rows), scored);
+    const Rows expected = other ? other->read(input.first(rows), scored) : Rows{};
+    for (std::size_t i = 0; scored && i < rows; i++) {
+      const auto row_of = [i](const Rows& r) {
+        return Logits(r.row(static_cast<std::int64_t>(i)), static_cast<std::size_t>(r.cols));
+      };
+      const double log_sum = log_sum_exp(row_of(logits));
+      add_token(row_of(logits), log_sum, targets[i], result);
+      if (other) add_divergence(row_of(logits), log_sum, row_of(expected), targets[i], result);
+    }
     if (scored) {
-      for (std::size_t i = 0; i < rows; i++) {
-        const double nats = negative_log_likelihood(
-            {logits.row(static_cast<std::int64_t>(i)), static_cast<std::size_t>(logits.cols)}, targets[i]);
-        result.nats += nats;
-        result.nats_squared += nats * nats;
-      }
       targets = targets.subspan(rows);
     } else {
       context -= rows;
@@ -50,11 +93,15 @@ void score_window(Model::Impl& model, std::span<const TokenId> input, std::span<
   }
 }
 
-void check(const PerplexityOptions& options) {
+void check(const PerplexityOptions& options, int vocab_size) {
   if (options.window < 2) fail("window: expected at least 2 tokens, found {}", options.window);
   if (options.stride < 1) fail("stride: expected at least 1 token, found {}", options.stride);
   if (options.stride >= options.window) {
     fail("stride: expected fewer tokens than the window of {}, found {}", options.window, options.stride);
+  }
+  if (options.reference != nullptr && options.reference->args().vocab_size != vocab_size) {
+    fail("reference: expected a vocabulary of {} tokens, found {}", vocab_size,
+         options.reference->args().vocab_size);
   }
 }
 
@@ -76,7 +123,7 @@ double PerplexityResult::bits_per_byte(std::int64_t bytes) const {
 
 PerplexityResult perplexity(Model& model, std::span<const TokenId> text, const PerplexityOptions& options,
                             const PerplexityProgress& progress) {
-  check(options);
+  check(options, model.args().vocab_size);
   Model::Impl& impl = model.impl();
   impl.check_tokens(text);
   const TokenId bos = model.tokenizer().bos_id();
@@ -97,7 +144,7 @@ PerplexityResult perplexity(Model& model, std::span<const TokenId> text, const P
     input.assign(1, bos >= 0 ? bos : text[begin - 1]);
     input.insert(input.end(), text.begin() + static_cast<std::ptrdiff_t>(begin),
                  text.begin() + static_cast<std::ptrdiff_t>(end - 1));
-    score_window(impl, input, text.subspan(scored, end - scored), result);
+    score_window(impl, options.reference, input, text.subspan(scored, end - scored), result);
     scored = end;
     result.tokens = static_cast<std::int64_t>(scored - first);
     result.windows++;

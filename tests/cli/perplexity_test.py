@@ -48,6 +48,16 @@ class PerplexityTest(CommandTest):
             return json.loads(perplexity("-f", "-", "--json", stdin=text.encode()).stdout)["bits_per_byte"]
         self.assertLess(bits(TEXT), 0.7 * bits(" ".join(TEXT.split()[::-1])))
 
+    def test_tells_the_divergence_from_a_reference(self):
+        file = self.write(TEXT * 4)
+        answer = json.loads(perplexity("-f", file, "--sliding-window", 4, "--reference", STORIES, "--json").stdout)
+        self.assertEqual(answer["reference"]["divergence_per_token"], 0)  # the override is for both
+        self.assertEqual(answer["reference"]["same_best"], 1)
+        self.assertEqual(answer["reference"]["nats_per_token"], answer["nats_per_token"])
+        text = perplexity("-f", file, "--reference", STORIES).stdout.decode()
+        self.assertRegex(text.splitlines()[-1], r"^reference    perplexity [\d.]+, divergence [\d.e+-]+ nats per token, ")
+        self.assert_fails(perplexity("-f", file, "--reference", self.folder), 1, self.folder)
+
     def test_bad_input_is_one_line(self):
         file = self.write(TEXT)
         self.assert_fails(perplexity("-f", self.folder / "none.txt"), 1, self.folder / "none.txt")

@@ -105,6 +105,44 @@ TEST(Perplexity, TellsItsProgressAndCanBeStopped) {
   EXPECT_EQ(result.windows, 3);
 }
 
+TEST(Perplexity, MeasuresTheDivergenceFromAReference) {
+  Model model = load_model(kStories, {.sliding_window = 4});
+  Model reference = load_model(kStories);
+  Model same = load_model(kStories, {.sliding_window = 4});
+  const auto ids = model.tokenizer().encode(kText);
+  const auto vocab_size = static_cast<std::size_t>(model.args().vocab_size);
+  const auto p = reference.logits(ids);
+  const auto q = model.logits(ids);
+  double divergence = 0;
+  std::int64_t same_best = 0;
+  for (std::size_t i = 0; i + 1 < ids.size(); i++) {
+    const std::span<const float> p_row(&p[i * vocab_size], vocab_size);
+    const std::span<const float> q_row(&q[i * vocab_size], vocab_size);
+    double p_sum = 0;
+    double q_sum = 0;
+    for (std::size_t t = 0; t < vocab_size; t++) {
+      p_sum += std::exp(static_cast<double>(p_row[t]));
+      q_sum += std::exp(static_cast<double>(q_row[t]));
+    }
+    for (std::size_t t = 0; t < vocab_size; t++) {
+      const double share = std::exp(static_cast<double>(p_row[t])) / p_sum;
+      divergence += share * std::log(share / (std::exp(static_cast<double>(q_row[t])) / q_sum));
+    }
+    const auto best = [](std::span<const float> row) {
+      return std::max_element(row.begin(), row.end()) - row.begin();
+    };
+    same_best += best(p_row) == best(q_row) ? 1 : 0;
+  }
+  const auto result = perplexity(model, ids, {.reference = &reference});
+  EXPECT_GT(divergence, 0.1);
+  EXPECT_NEAR(result.divergence, divergence, 1e-9 * divergence);
+  EXPECT_EQ(result.same_best, same_best);
+  EXPECT_EQ(result.reference_nats, perplexity(reference, ids).nats);
+  const auto nothing = perplexity(model, ids, {.reference = &same});
+  EXPECT_EQ(nothing.divergence, 0);
+  EXPECT_EQ(nothing.same_best, nothing.tokens);
+}
+
 TEST(Perplexity, RefusesWhatCannotBeScored) {
   Model model = load_model(kStories);
   const auto ids = model.tokenizer().encode(kText);
