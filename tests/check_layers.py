@@ -14,7 +14,8 @@ ALLOWED = {
     "sampler": {"core"},
     "model": {"core", "kernels", "checkpoint"},
     "engine": {"core", "model"},
-    "cli": {"core", "kernels", "checkpoint", "model", "engine"},
+    "bench": {"core", "kernels", "checkpoint", "model", "engine"},
+    "cli": {"core", "kernels", "checkpoint", "model", "engine", "bench"},
 }
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 
