@@ -6,7 +6,7 @@
 namespace tramontane {
 namespace {
 
-// Up to here reading the weights once per four rows of x costs less than unpacking them for all.
+// Up to here reading the weights once per two rows of x costs less than unpacking them for all.
 constexpr std::int64_t kMostDirectRows = 6;
 
 template <int bits, int group_size, int limbs>

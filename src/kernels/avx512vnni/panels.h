@@ -101,8 +101,7 @@ template <int planes, int limbs, int m_rows>
   __m512i c[q_rows][2];
   unroll<q_rows>(
       [&](auto r) __attribute__((always_inline)) { c[r.value][0] = c[r.value][1] = _mm512_setzero_si512(); });
-  // A block of 64 bytes a plane is always whole in a group of 64 or 128 of one plane; smaller groups stay
-  // within one.
+  // One plane lies in order of k, whatever its blocks; with more planes a group is never longer than a block.
   for (std::int64_t at = 0; at < group_size / planes; at += 4) {
     unroll<planes>([&](auto plane) __attribute__((always_inline)) {
       const __m512i w0 = _mm512_load_si512(w);
@@ -110,7 +109,9 @@ template <int planes, int limbs, int m_rows>
       w += 128;
       unroll<q_rows>([&](auto r) __attribute__((always_inline)) {
         const std::int8_t* from = q[r.value % limbs] + r.value / limbs * stride + 64 * plane.value + at;
-        const __m512i four = _mm512_set1_epi32(*reinterpret_cast<const std::int32_t*>(from));
+        std::int32_t bytes;
+        __builtin_memcpy(&bytes, from, sizeof bytes);
+        const __m512i four = _mm512_set1_epi32(bytes);
         c[r.value][0] = _mm512_dpbusd_epi32(c[r.value][0], w0, four);
         c[r.value][1] = _mm512_dpbusd_epi32(c[r.value][1], w1, four);
       });
