@@ -19,6 +19,7 @@ const char* const kDefaultFolder = "mlx_model";
 std::filesystem::path demonstration_model() {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  if (error) return {};
   for (const char* place : {TRAMONTANE_DATA_FROM_PROGRAM "/models/genesis", "models/genesis"}) {
     const auto folder = (program / place).lexically_normal();
     if (std::filesystem::is_directory(folder, error)) return folder;
@@ -66,8 +67,10 @@ void ModelOptions::add_to(CLI::App& command) {
       ->check(CLI::IsMember({"auto", "float16", "float32"}))
       ->capture_default_str();
   command
-      .add_option("--activation-bits", activation_bits,
-                  "Precision of products with quantised weights; 8: faster prompts and batches, less exact")
+      .add_option(
+          "--activation-bits", activation_bits,
+          "Precision of products with quantised weights, on CPUs with AVX-512 VNNI; 8: faster prompts and "
+          "batches, less exact")
       ->check(CLI::IsMember({8, 16, 32}))
       ->capture_default_str();
   rope_theta_given =

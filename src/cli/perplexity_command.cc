@@ -98,15 +98,20 @@ int run_perplexity(Options& options) {
   catch_interrupts();
   ProgressBar bar("Perplexity");
   bar.show(0, static_cast<std::int64_t>(tokens.size()));
+  options.windows.interrupt = &interrupt_flag();
+  std::int64_t total_tokens = -1;
   const PerplexityResult result =
       perplexity(model, tokens, options.windows, [&](const PerplexityResult& so_far, std::int64_t total) {
         bar.show(so_far.tokens, total, fmt::format("{:.3f} so far", so_far.perplexity()));
-        return interrupt_signal() == 0 || so_far.tokens == total;
+        total_tokens = total;
+        return true;
       });
   bar.clear();
-  if (interrupt_signal() != 0) {
-    note(fmt::format("[WARNING] Interrupted: perplexity {:.4f} over the first {} tokens.\n",
-                     result.perplexity(), result.tokens));
+  if (result.tokens != total_tokens) {  // interrupted
+    note(result.tokens == 0
+             ? "[WARNING] Interrupted in the first window.\n"
+             : fmt::format("[WARNING] Interrupted: perplexity {:.4f} over the first {} tokens.\n",
+                           result.perplexity(), result.tokens));
     return 128 + interrupt_signal();
   }
   Output out;

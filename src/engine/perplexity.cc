@@ -27,24 +27,26 @@ double log_sum_exp(Logits logits) {
 /// One sequence that a model reads batch by batch.
 class Reader {
  public:
-  explicit Reader(Model::Impl& model)
-      : model_(model), cache_(model.make_cache()), sequence_(cache_.create()) {}
+  Reader(Model::Impl& model, const std::atomic<bool>* interrupt)
+      : model_(model), interrupt_(interrupt), cache_(model.make_cache()), sequence_(cache_.create()) {}
 
   /// The logits of all of `tokens`, or of none.
   Rows read(std::span<const TokenId> tokens, bool logits) {
     Batch batch;
     batch.add(sequence_, cache_.length(sequence_), tokens, logits ? Batch::Logits::all : Batch::Logits::none);
-    return model_.mistral.forward(batch, cache_);
+    return model_.mistral.forward(batch, cache_, interrupt_);
   }
 
  private:
   Model::Impl& model_;
+  const std::atomic<bool>* interrupt_;
   KvCache cache_;
   SequenceId sequence_;
 };
 
 void add_token(Logits logits, double log_sum, TokenId token, PerplexityResult& result) {
   const double nats = log_sum - logits[static_cast<std::size_t>(token)];
+  if (!std::isfinite(nats)) fail("logits: expected finite numbers to score a token, found {}", nats);
   result.nats += nats;
   result.nats_squared += nats * nats;
 }
@@ -52,6 +54,9 @@ void add_token(Logits logits, double log_sum, TokenId token, PerplexityResult& r
 void add_divergence(Logits logits, double log_sum, Logits reference, TokenId token,
                     PerplexityResult& result) {
   const double reference_log_sum = log_sum_exp(reference);
+  if (!std::isfinite(reference_log_sum)) {
+    fail("logits of the reference: expected finite numbers, found {}", reference_log_sum);
+  }
   double divergence = 0;
   for (std::size_t i = 0; i < logits.size(); i++) {
     const double log_p = reference[i] - reference_log_sum;
@@ -64,18 +69,19 @@ void add_divergence(Logits logits, double log_sum, Logits reference, TokenId tok
 }
 
 /// Runs one window through the models: `input` in order, of which the last targets.size() rows predict
-/// `targets`.
-void score_window(Model::Impl& model, Model* reference, std::span<const TokenId> input,
+/// `targets`. False when it was interrupted on the way, with part of the sums.
+bool score_window(Model::Impl& model, const PerplexityOptions& options, std::span<const TokenId> input,
                   std::span<const TokenId> targets, PerplexityResult& result) {
-  Reader reader(model);
+  Reader reader(model, options.interrupt);
   std::optional<Reader> other;
-  if (reference != nullptr) other.emplace(reference->impl());
+  if (options.reference != nullptr) other.emplace(options.reference->impl(), options.interrupt);
   std::size_t context = input.size() - targets.size();
   while (!input.empty()) {
     const bool scored = context == 0;
     const std::size_t rows = std::min<std::size_t>(scored ? input.size() : context, kBatchRows);
     const Rows logits = reader.read(input.first(rows), scored);
     const Rows expected = other ? other->read(input.first(rows), scored) : Rows{};
+    if (options.interrupt != nullptr && options.interrupt->load(std::memory_order_relaxed)) return false;
     for (std::size_t i = 0; scored && i < rows; i++) {
       const auto row_of = [i](const Rows& r) {
         return Logits(r.row(static_cast<std::int64_t>(i)), static_cast<std::size_t>(r.cols));
@@ -91,14 +97,17 @@ void score_window(Model::Impl& model, Model* reference, std::span<const TokenId>
     }
     input = input.subspan(rows);
   }
+  return true;
 }
 
-void check(const PerplexityOptions& options, int vocab_size) {
+void check(const PerplexityOptions& options, const Model& model) {
+  const int vocab_size = model.args().vocab_size;
   if (options.window < 2) fail("window: expected at least 2 tokens, found {}", options.window);
   if (options.stride < 1) fail("stride: expected at least 1 token, found {}", options.stride);
   if (options.stride >= options.window) {
     fail("stride: expected fewer tokens than the window of {}, found {}", options.window, options.stride);
   }
+  if (options.reference == &model) fail("reference: expected another model, found the same one");
   if (options.reference != nullptr && options.reference->args().vocab_size != vocab_size) {
     fail("reference: expected a vocabulary of {} tokens, found {}", vocab_size,
          options.reference->args().vocab_size);
@@ -123,7 +132,7 @@ double PerplexityResult::bits_per_byte(std::int64_t bytes) const {
 
 PerplexityResult perplexity(Model& model, std::span<const TokenId> text, const PerplexityOptions& options,
                             const PerplexityProgress& progress) {
-  check(options, model.args().vocab_size);
+  check(options, model);
   Model::Impl& impl = model.impl();
   impl.check_tokens(text);
   const TokenId bos = model.tokenizer().bos_id();
@@ -144,7 +153,9 @@ PerplexityResult perplexity(Model& model, std::span<const TokenId> text, const P
     input.assign(1, bos >= 0 ? bos : text[begin - 1]);
     input.insert(input.end(), text.begin() + static_cast<std::ptrdiff_t>(begin),
                  text.begin() + static_cast<std::ptrdiff_t>(end - 1));
-    score_window(impl, options.reference, input, text.subspan(scored, end - scored), result);
+    PerplexityResult so_far = result;
+    if (!score_window(impl, options, input, text.subspan(scored, end - scored), so_far)) break;
+    result = so_far;
     scored = end;
     result.tokens = static_cast<std::int64_t>(scored - first);
     result.windows++;

@@ -143,6 +143,20 @@ TEST(Perplexity, MeasuresTheDivergenceFromAReference) {
   EXPECT_EQ(nothing.same_best, nothing.tokens);
 }
 
+TEST(Perplexity, AnInterruptDropsTheWindowAtHand) {
+  Model model = load_model(kStories);
+  const auto ids = model.tokenizer().encode(kText);
+  std::atomic<bool> interrupt{false};
+  const auto result = perplexity(model, ids, {.window = 16, .stride = 8, .interrupt = &interrupt},
+                                 [&](const PerplexityResult& so_far, std::int64_t) {
+                                   interrupt = so_far.windows == 2;
+                                   return true;
+                                 });
+  EXPECT_EQ(result.windows, 2);
+  EXPECT_EQ(result.tokens, 23);
+  EXPECT_EQ(result.nats, perplexity(model, std::span(ids).first(24), {.window = 16, .stride = 8}).nats);
+}
+
 TEST(Perplexity, RefusesWhatCannotBeScored) {
   Model model = load_model(kStories);
   const auto ids = model.tokenizer().encode(kText);
@@ -153,6 +167,7 @@ TEST(Perplexity, RefusesWhatCannotBeScored) {
   EXPECT_EQ(error(ids, {.window = 8, .stride = 0}), "stride: expected at least 1 token, found 0");
   EXPECT_EQ(error(ids, {.window = 8, .stride = 8}),
             "stride: expected fewer tokens than the window of 8, found 8");
+  EXPECT_EQ(error(ids, {.reference = &model}), "reference: expected another model, found the same one");
   EXPECT_EQ(error({}, {}), "text: expected at least 1 token(s), found 0");
   EXPECT_EQ(error(std::vector<TokenId>{1}, {}), "text: expected at least 1 token(s), found 0");
   EXPECT_EQ(error(std::vector<TokenId>{1, 512}, {}), "token 1: expected an id in [0, 512), found 512");

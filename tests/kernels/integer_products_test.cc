@@ -228,9 +228,9 @@ TEST(IntegerProducts, NeverTouchAByteOutsideTheirOperands) {
               const GuardedMemory integers(rows.total_bytes(), edge);
               rows.at(const_cast<std::byte*>(integers.data()));
               const GuardedMemory y(static_cast<std::size_t>(m * 5) * sizeof(float), edge);
-              Scratch scratch(products->scratch_floats(rows));
+              const GuardedMemory scratch(products->scratch_floats(rows) * sizeof(float), edge);
               products->quantize_rows(inputs.floats(), 0, m, rows);
-              products->linear({rows, w.view, 0, 5, y.floats(), 5, scratch.data()});
+              products->linear({rows, w.view, 0, 5, y.floats(), 5, scratch.floats()});
               const std::vector<float> got(y.floats(), y.floats() + m * 5);
               EXPECT_TRUE(same_bits(got, product(*products, w.view, x, limbs))) << format.name();
             }

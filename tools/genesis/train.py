@@ -29,7 +29,7 @@ class Recipe:
 
 
 def windows(stream, starts, length, rng):
-    """One epoch of windows that together hold every token, in random order; all but the last begin with a verse."""
+    """One epoch of windows in random order; all but the last begin with a verse. They hold about 97% of the tokens, others each epoch."""
     ends = np.arange(rng.integers(length), len(stream) - length, length)
     begins = starts[np.searchsorted(starts, ends, side="right") - 1]
     begins = np.concatenate(([0], begins, [len(stream) - length]))
