@@ -192,6 +192,7 @@ TEST(IntegerProducts, DoNotDependOnAlignment) {
       Matrix w({DType::float16, {bits, 32}}, 5, 96, 3);
       for (const std::size_t m : {1, 9}) {
         const auto x = random_floats(m * 96, 4);
+        w.point_to(w.data.data(), w.scales.data(), w.biases.data());
         const auto want = product(*products, w.view, x, 2);
         for (std::size_t shift = 1; shift < 64; shift += 2) {
           const auto moved = [shift](const std::vector<std::byte>& bytes) {
