@@ -17,10 +17,8 @@ using testing::read_file;
 using testing::TempFolder;
 using testing::write_file;
 
-SyntheticOptions small_options() {
-  SyntheticOptions options;
-  options.args = testing::small_args();
-  options.quant = QuantSpec{4, 32};
+SyntheticOptions bfloat16_options() {
+  SyntheticOptions options = testing::small_options();
   options.scale_dtype = DType::bfloat16;
   options.seed = 7;
   return options;
@@ -40,7 +38,7 @@ std::string planned_bytes(const synthetic::PlannedTensor& tensor) {
 class EveryFormat : public ::testing::TestWithParam<std::tuple<Container, Names>> {};
 
 TEST_P(EveryFormat, GivesTheSameTensors) {
-  SyntheticOptions options = small_options();
+  SyntheticOptions options = bfloat16_options();
   std::tie(options.container, options.names) = GetParam();
   options.dtype = options.names == Names::mistral ? DType::float16 : DType::float32;
   const TempFolder folder;
@@ -84,7 +82,7 @@ bool lies_in_mapping(const TensorView& tensor) {
 class InPlace : public ::testing::TestWithParam<Container> {};
 
 TEST_P(InPlace, TensorsLieInTheMappedFileAtAnyAlignment) {
-  SyntheticOptions options = small_options();
+  SyntheticOptions options = bfloat16_options();
   options.container = GetParam();
   const TempFolder folder;
   write_checkpoint(folder.path(), options);
@@ -134,7 +132,7 @@ TEST(FolderPath, ThatIsMissingOrAFileIsRefused) {
 class Folder : public ::testing::Test {
  protected:
   void write(Container container) {
-    SyntheticOptions options = small_options();
+    SyntheticOptions options = bfloat16_options();
     options.container = container;
     write_checkpoint(folder_.path(), options);
   }

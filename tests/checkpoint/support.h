@@ -47,6 +47,14 @@ inline ModelArgs small_args() {
   return args;
 }
 
+/// Its checkpoint in 4 bits, groups of 32.
+inline synthetic::SyntheticOptions small_options() {
+  synthetic::SyntheticOptions options;
+  options.args = small_args();
+  options.quant = QuantSpec{4, 32};
+  return options;
+}
+
 /// The smallest model there is to quantise: for tests that try every byte of its files.
 inline ModelArgs smallest_args() {
   ModelArgs args = small_args();

@@ -1,10 +1,13 @@
 """`tramontane perplexity`, as a user runs it."""
 import json
 import os
+import pathlib
 import pty
+import shutil
 import signal
 import subprocess
 import unittest
+import zipfile
 
 from support import STORIES, TRAMONTANE, CommandTest, run, wait_until_caught
 
@@ -69,6 +72,20 @@ class PerplexityTest(CommandTest):
         self.assert_fails(perplexity("-f", file, "--ctx", 64, "--stride", 64), 1, "stride", "64")
         self.assert_fails(perplexity("-f", file, "--ctx", 1), 2, "--ctx")
         self.assert_fails(perplexity(), 2, "--file")
+
+    def test_logits_that_are_not_finite_are_an_error(self):
+        broken = self.folder / "broken"
+        shutil.copytree(STORIES, broken)
+        with zipfile.ZipFile(pathlib.Path(STORIES) / "weights.npz") as good, \
+                zipfile.ZipFile(broken / "weights.npz", "w") as bad:
+            for name in good.namelist():
+                data = good.read(name)
+                if name == "norm.weight.npy":
+                    data = data[:128] + b"\xff\xff\x7f\x7f" * (len(data) // 4 - 32)  # the greatest float32
+                bad.writestr(name, data)
+        file = self.write(TEXT)
+        self.assert_fails(run("perplexity", "--model-path", broken, "-f", file), 1, "logits", "finite")
+        self.assert_fails(perplexity("-f", file, "--reference", broken), 1, "reference", "finite")
 
     def test_a_terminal_sees_a_progress_bar(self):
         ours, theirs = pty.openpty()

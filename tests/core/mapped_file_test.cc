@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "support/error_of.h"
+#include "support/temp_folder.h"
 
 namespace tramontane {
 namespace {
@@ -19,19 +20,13 @@ static_assert(!std::is_copy_constructible_v<MappedFile> && !std::is_copy_assigna
 
 class MappedFileTest : public ::testing::Test {
  protected:
-  MappedFileTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "mapped_file_test.XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~MappedFileTest() override { std::filesystem::remove_all(folder_); }
-
   std::filesystem::path write(const std::string& name, const std::string& content) {
     const auto path = folder_ / name;
     std::ofstream(path, std::ios::binary) << content;
     return path;
   }
 
-  std::filesystem::path folder_;
+  testing::TempFolder folder_;
 };
 
 std::string text_of(const MappedFile& file) {
@@ -73,7 +68,8 @@ TEST_F(MappedFileTest, RefusesWhatIsNotAFileNamingIt) {
   const std::string missing = (folder_ / "missing").string();
   EXPECT_EQ(error_of([&] { MappedFile::open(missing); }),
             missing + ": cannot open: No such file or directory");
-  EXPECT_EQ(error_of([&] { MappedFile::open(folder_); }), folder_.string() + ": expected a regular file");
+  EXPECT_EQ(error_of([&] { MappedFile::open(folder_.path()); }),
+            folder_.path().string() + ": expected a regular file");
   EXPECT_EQ(error_of([&] { MappedFile::open("/dev/null"); }), "/dev/null: expected a regular file");
   const std::string below = write("file", "") / "below";
   EXPECT_EQ(error_of([&] { MappedFile::open(below); }), below + ": cannot open: Not a directory");

@@ -1,6 +1,7 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -96,6 +97,13 @@ struct Matrix {
     view.biases = b;
   }
 };
+
+/// The bytes at `shift` of a longer vector.
+inline std::vector<std::byte> moved(const std::vector<std::byte>& bytes, std::size_t shift) {
+  std::vector<std::byte> copy(bytes.size() + shift);
+  std::copy(bytes.begin(), bytes.end(), copy.begin() + static_cast<std::ptrdiff_t>(shift));
+  return copy;
+}
 
 /// Uninitialised floats at a multiple of 64 bytes, filled with NaN so that use before writing shows.
 class Scratch {

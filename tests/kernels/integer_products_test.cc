@@ -195,14 +195,9 @@ TEST(IntegerProducts, DoNotDependOnAlignment) {
         w.point_to(w.data.data(), w.scales.data(), w.biases.data());
         const auto want = product(*products, w.view, x, 2);
         for (std::size_t shift = 1; shift < 64; shift += 2) {
-          const auto moved = [shift](const std::vector<std::byte>& bytes) {
-            std::vector<std::byte> copy(bytes.size() + 64);
-            std::copy(bytes.begin(), bytes.end(), copy.begin() + static_cast<std::ptrdiff_t>(shift));
-            return copy;
-          };
-          const auto data = moved(w.data);
-          const auto scales = moved(w.scales);
-          const auto biases = moved(w.biases);
+          const auto data = moved(w.data, shift);
+          const auto scales = moved(w.scales, shift);
+          const auto biases = moved(w.biases, shift);
           w.point_to(data.data() + shift, scales.data() + shift, biases.data() + shift);
           EXPECT_TRUE(same_bits(product(*products, w.view, x, 2), want)) << bits << " bits, shift " << shift;
         }

@@ -167,14 +167,9 @@ TEST(Linear, DoesNotDependOnAlignment) {
       const std::vector<float> alone = multiply(*kernels, w.view, x.data(), 1, 0, 5);
       const std::vector<float> batch = multiply(*kernels, w.view, x);
       for (std::size_t shift = 1; shift < 64; ++shift) {
-        const auto moved = [shift](const std::vector<std::byte>& bytes) {
-          std::vector<std::byte> copy(bytes.size() + 64);
-          std::copy(bytes.begin(), bytes.end(), copy.begin() + static_cast<std::ptrdiff_t>(shift));
-          return copy;
-        };
-        const auto data = moved(w.data);
-        const auto scales = moved(w.scales);
-        const auto biases = moved(w.biases);
+        const auto data = moved(w.data, shift);
+        const auto scales = moved(w.scales, shift);
+        const auto biases = moved(w.biases, shift);
         w.point_to(data.data() + shift, scales.data() + shift, biases.data() + shift);
         EXPECT_TRUE(same_bits(multiply(*kernels, w.view, x.data(), 1, 0, 5), alone))
             << kernels->name << format.name();

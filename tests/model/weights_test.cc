@@ -16,15 +16,9 @@ using synthetic::SyntheticOptions;
 using testing::contains;
 using testing::error_of;
 using testing::read_file;
+using testing::small_options;
 using testing::TempFolder;
 using testing::write_file;
-
-SyntheticOptions small_options() {
-  SyntheticOptions options;
-  options.args = testing::small_args();
-  options.quant = QuantSpec{4, 32};
-  return options;
-}
 
 /// Writes the checkpoint with its tensors changed, as one safetensors file.
 void write_changed(const TempFolder& folder, const SyntheticOptions& options,

@@ -10,28 +10,14 @@
 #include <random>
 #include <thread>
 
+#include "support/temp_folder.h"
 #include "tokenizer/models.h"
 
 namespace tramontane {
 namespace {
 
 using namespace std::string_view_literals;
-
-/// A folder of its own for a test, removed after it.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tokenizer_test.XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using testing::TempFolder;
 
 std::string load_error(const std::filesystem::path& folder) {
   return error_of([&] { Tokenizer::load(folder); });
@@ -209,13 +195,13 @@ TEST(Tokenizer, EncodesALongRunOfUnknownCharactersInLinearTime) {
 }
 
 TEST(Tokenizer, LoadNamesAMissingFile) {
-  const Folder folder;
+  const TempFolder folder;
   const std::string path = (folder.path() / "tokenizer.model").string();
   EXPECT_EQ(load_error(folder.path()), path + ": cannot open: No such file or directory");
 }
 
 TEST(Tokenizer, LoadRefusesAnEmptyFile) {
-  const Folder folder;
+  const TempFolder folder;
   const auto path = folder.path() / "tokenizer.model";
   std::ofstream{path};
   EXPECT_EQ(load_error(folder.path()),
@@ -223,14 +209,14 @@ TEST(Tokenizer, LoadRefusesAnEmptyFile) {
 }
 
 TEST(Tokenizer, LoadRefusesADirectory) {
-  const Folder folder;
+  const TempFolder folder;
   const auto path = folder.path() / "tokenizer.model";
   std::filesystem::create_directory(path);
   EXPECT_EQ(load_error(folder.path()), path.string() + ": expected a regular file");
 }
 
 TEST(Tokenizer, LoadRefusesAFileTooLarge) {
-  const Folder folder;
+  const TempFolder folder;
   const auto path = folder.path() / "tokenizer.model";
   std::ofstream{path};
   std::filesystem::resize_file(path, std::uintmax_t{1} << 40);  // sparse
