@@ -111,12 +111,22 @@ void ThreadPool::run(const Job& job) {
   }
 }
 
+/// The next range of items, if there is one.
+bool ThreadPool::take(const Job& job, std::int64_t& begin, std::int64_t& end) {
+  begin = next_item_.load(std::memory_order_relaxed);
+  do {
+    if (begin >= job.count) return false;
+    const std::int64_t share = job.guided ? (job.count - begin) / (2 * size()) : 1;
+    end = begin + std::max<std::int64_t>(1, share);
+  } while (!next_item_.compare_exchange_weak(begin, end, std::memory_order_relaxed));
+  return true;
+}
+
 void ThreadPool::work(int thread) {
   const Job job = job_;
-  for (std::int64_t item = next_item_.fetch_add(1, std::memory_order_relaxed); item < job.count;
-       item = next_item_.fetch_add(1, std::memory_order_relaxed)) {
-    job.call(job.context, item, thread);
-  }
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  while (take(job, begin, end)) job.call(job.context, begin, end, thread);
 }
 
 void ThreadPool::serve(int thread) {

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <thread>
-#include <type_traits>
 #include <vector>
 
 namespace tramontane {
@@ -27,19 +26,35 @@ class ThreadPool {
   /// done. Items are handed out in order, one at a time, so uneven ones balance. The task must not throw.
   template <class Task>
   void for_each(std::int64_t count, Task&& task) {
-    using Plain = std::remove_reference_t<Task>;
-    run({[](void* context, std::int64_t item, int thread) { (*static_cast<Plain*>(context))(item, thread); },
-         const_cast<void*>(static_cast<const void*>(std::addressof(task))), count});
+    const auto each = [&task](std::int64_t begin, std::int64_t, int thread) { task(begin, thread); };
+    run({call_of(each), &each, count, false});
+  }
+
+  /// Calls task(begin, end, thread) for ranges that make up [0, count): long ones first, for what likes to go
+  /// on from where it is, then shorter and shorter ones, so that all threads end together (guided
+  /// self-scheduling, Polychronopoulos & Kuck 1987).
+  template <class Task>
+  void for_each_range(std::int64_t count, Task&& task) {
+    run({call_of(task), std::addressof(task), count, true});
   }
 
  private:
+  using Call = void (*)(const void* context, std::int64_t begin, std::int64_t end, int thread);
   struct Job {
-    void (*call)(void* context, std::int64_t item, int thread) = nullptr;
-    void* context = nullptr;
+    Call call = nullptr;
+    const void* context = nullptr;
     std::int64_t count = 0;
+    bool guided = false;  // else one item at a time
   };
+  template <class Task>
+  static Call call_of(const Task&) {
+    return [](const void* context, std::int64_t begin, std::int64_t end, int thread) {
+      (*static_cast<const Task*>(context))(begin, end, thread);
+    };
+  }
   void stop();
   void run(const Job& job);
+  bool take(const Job& job, std::int64_t& begin, std::int64_t& end);
   void work(int thread);
   void serve(int thread);
 

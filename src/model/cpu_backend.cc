@@ -9,20 +9,15 @@ namespace {
 // Work below this many elements is done by the caller alone: waking a thread costs more.
 constexpr std::int64_t kWorthSharing = 16 * 1024;
 
-// Weight rows per work item: about 256 KB of weights, so that handing out an item costs nothing beside doing
-// it, but enough items for every thread; a multiple of 96 where there are many rows: whole panels of
-// every kernel.
-std::int64_t rows_per_item(const MatrixView& w, int threads) {
-  constexpr std::int64_t kItemBytes = 256 * 1024;
+// Weight rows are handed out by the piece: whole panels of every kernel where there are many, and fewer where
+// the matrix is too small for its threads.
+std::int64_t rows_per_piece(const MatrixView& w, int threads) {
   constexpr std::int64_t kPanel = 96;
-  const std::int64_t by_bytes = kItemBytes / static_cast<std::int64_t>(w.row_bytes()) + 1;
-  const std::int64_t by_share = (w.rows + threads - 1) / threads;
-  const std::int64_t rows = std::min(by_bytes, by_share);
-  return rows < kPanel ? rows : rows / kPanel * kPanel;
+  return std::min(kPanel, (w.rows + threads - 1) / threads);
 }
 
-std::int64_t items_of(const MatrixView& w, int threads) {
-  const std::int64_t rows = rows_per_item(w, threads);
+std::int64_t pieces_of(const MatrixView& w, int threads) {
+  const std::int64_t rows = rows_per_piece(w, threads);
   return (w.rows + rows - 1) / rows;
 }
 
@@ -116,20 +111,25 @@ void CpuBackend::linear(const Rows& x, std::initializer_list<Projection> project
     }
   };
   std::int64_t products = 0;
-  std::int64_t items = 0;
+  std::int64_t pieces = 0;
   for (const auto& [w, out] : projections) {
     products += w.rows * w.cols * x.rows;
-    items += items_of(w, pool_.size());
+    pieces += pieces_of(w, pool_.size());
   }
   if (products < kWorthSharing) {
     for (const Projection& projection : projections) rows_of_w(projection, 0, projection.w.rows, 0);
     return;
   }
-  pool_.for_each(items, [&](std::int64_t item, int thread) {
-    const auto* projection = projections.begin();
-    while (item >= items_of(projection->w, pool_.size())) item -= items_of(projection++->w, pool_.size());
-    const std::int64_t rows = rows_per_item(projection->w, pool_.size());
-    rows_of_w(*projection, item * rows, std::min(projection->w.rows, (item + 1) * rows), thread);
+  pool_.for_each_range(pieces, [&](std::int64_t begin, std::int64_t end, int thread) {
+    for (const Projection& projection : projections) {  // the pieces of one follow those of the other
+      const std::int64_t count = pieces_of(projection.w, pool_.size());
+      const std::int64_t rows = rows_per_piece(projection.w, pool_.size());
+      const std::int64_t first = std::max<std::int64_t>(0, begin) * rows;
+      const std::int64_t last = std::min(projection.w.rows, end * rows);
+      if (first < last) rows_of_w(projection, first, last, thread);
+      begin -= count;
+      end -= count;
+    }
   });
 }
 

@@ -6,15 +6,12 @@
 namespace tramontane {
 namespace {
 
-// Up to here reading the weights once per two rows of x costs less than unpacking them for all.
-constexpr std::int64_t kMostDirectRows = 6;
-
 template <int bits, int group_size, int limbs>
 void linear_as(const IntegerLinearArgs& args) {
-  if (args.x.rows <= kMostDirectRows) {
-    linear_direct<bits, group_size, limbs>(args);
-  } else {
+  if (in_tiles(args.x)) {
     linear_panels<bits, limbs>(args);
+  } else {
+    linear_direct<bits, group_size, limbs>(args);
   }
 }
 

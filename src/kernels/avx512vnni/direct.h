@@ -5,7 +5,6 @@
 namespace tramontane {
 namespace {
 
-constexpr int kDirectRows = 2;          // of x at a time
 constexpr std::int64_t kTileRows = 16;  // of w
 
 /// y[n + i] = the sum of row i's terms in order, for i < count.
@@ -31,41 +30,42 @@ inline void add_terms(const float* terms, std::int64_t stride, std::int64_t grou
 inline std::int64_t terms_stride(const IntegerRows& x) { return x.padded_groups() + 16; }
 
 template <int bits, int group_size, int limbs, int m_rows>
-void linear_tile(const IntegerLinearArgs& args, std::int64_t first_x, std::int64_t n, std::byte* tail) {
+void linear_tile(const IntegerLinearArgs& args, std::int64_t n, std::byte* tail) {
   const std::int64_t count = least(kTileRows, args.row_end - n);
   const std::int64_t stride = terms_stride(args.x);
   const auto groups = static_cast<std::size_t>(args.x.groups());
   for (std::int64_t i = 0; i < count; ++i) {
     const auto row = static_cast<std::size_t>(n + i);
-    row_terms<bits, group_size, limbs, m_rows>({.x = &args.x,
-                                                .first_x = first_x,
-                                                .weights = args.w.data + row * args.w.row_bytes(),
-                                                .scales = args.w.scales + 2 * row * groups,
-                                                .biases = args.w.biases + 2 * row * groups,
-                                                .scale_dtype = args.w.scale_dtype,
-                                                .terms = args.scratch + i * stride,
-                                                .terms_stride = kTileRows * stride},
-                                               tail);
+    const RowArgs row_args{.x = &args.x,
+                           .weights = args.w.data + row * args.w.row_bytes(),
+                           .scales = args.w.scales + 2 * row * groups,
+                           .biases = args.w.biases + 2 * row * groups,
+                           .scale_dtype = args.w.scale_dtype,
+                           .terms = args.scratch + i * stride,
+                           .terms_stride = kTileRows * stride};
+    row_terms<bits, group_size, limbs, m_rows>(row_args, tail);
   }
   for (int m = 0; m < m_rows; ++m) {
     add_terms(args.scratch + m * kTileRows * stride, stride, args.x.groups(), count,
-              args.y + (first_x + m) * args.y_stride + n);
+              args.y + m * args.y_stride + n);
   }
 }
 
 template <int bits, int group_size, int limbs>
 void linear_direct(const IntegerLinearArgs& args) {
-  static_assert(kDirectRows == 2);
+  static_assert(kMostDirectRows == 2);
   alignas(64) std::byte tail[StepShape<bits, group_size>::bytes] = {};
   for (std::int64_t n = args.row_begin; n < args.row_end; n += kTileRows) {
-    std::int64_t m = 0;
-    for (; m + 2 <= args.x.rows; m += 2) linear_tile<bits, group_size, limbs, 2>(args, m, n, tail);
-    if (m < args.x.rows) linear_tile<bits, group_size, limbs, 1>(args, m, n, tail);
+    if (args.x.rows == 2) {
+      linear_tile<bits, group_size, limbs, 2>(args, n, tail);
+    } else {
+      linear_tile<bits, group_size, limbs, 1>(args, n, tail);
+    }
   }
 }
 
 inline std::size_t direct_scratch_floats(const IntegerRows& x) {
-  return static_cast<std::size_t>(kDirectRows * kTileRows * terms_stride(x));
+  return static_cast<std::size_t>(kMostDirectRows * kTileRows * terms_stride(x));
 }
 
 }  // namespace

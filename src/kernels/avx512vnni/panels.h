@@ -1,7 +1,7 @@
 #pragma once
 #include "kernels/avx512vnni/terms.h"
 
-// Many rows of x: 32 rows of w become a panel of bytes, four elements of 32 outputs side by side, that stays
+// Many rows of x: 32 rows of w become a panel, four bytes of each of 32 outputs side by side, that stays
 // in the second-level cache while all rows of x pass over it; an output is a lane.
 namespace tramontane {
 namespace {
@@ -9,20 +9,24 @@ namespace {
 constexpr std::int64_t kPanelCols = 32;     // outputs
 constexpr std::int64_t kPanelDepth = 4096;  // elements of k at a time: 128 KiB of bytes
 constexpr std::int64_t kPanelGroups = kPanelDepth / 32;
+constexpr std::int64_t kMostTileRows = most_tile_rows(1);
 constexpr std::size_t kPanelScratch =
-    static_cast<std::size_t>(kPanelCols * (kPanelDepth / 4 + 2 * kPanelGroups));
+    static_cast<std::size_t>(kPanelCols * (kPanelDepth / 4 + 2 * kPanelGroups + kMostTileRows));
 
-/// In scratch. Bytes [k / 4 / planes][plane][half][16 outputs][4], scales and biases [group][32 outputs].
+/// In scratch. Packed weights [k / 4 / planes][half][16 outputs][4 bytes of planes], scales and biases
+/// [group][32 outputs], and a tile's sums [row][32 outputs].
 struct Panel {
-  std::uint8_t* bytes;
+  std::uint8_t* weights;
   float* scales;
   float* biases;
+  float* sums;
 };
 
 inline Panel panel_in(float* scratch) {
-  return {.bytes = reinterpret_cast<std::uint8_t*>(scratch),
+  return {.weights = reinterpret_cast<std::uint8_t*>(scratch),
           .scales = scratch + kPanelCols * kPanelDepth / 4,
-          .biases = scratch + kPanelCols * (kPanelDepth / 4 + kPanelGroups)};
+          .biases = scratch + kPanelCols * (kPanelDepth / 4 + kPanelGroups),
+          .sums = scratch + kPanelCols * (kPanelDepth / 4 + 2 * kPanelGroups)};
 }
 
 /// Rows n, n + 1, ... n + 15 of the matrix; past `end` the last one again.
@@ -33,6 +37,59 @@ struct SixteenRows {
   }
 };
 
+/// Asks the second-level cache for what the next panel is made of, a little at a time while this one is
+/// multiplied: memory and arithmetic then work at once.
+class NextPanel {
+ public:
+  /// Groups [first_group, first_group + groups) of 32 rows from n on, `rows_end` being the last one's end, to
+  /// be fetched in `turns` calls of fetch_some.
+  NextPanel(const MatrixView& w, std::int64_t n, std::int64_t rows_end, std::int64_t first_group,
+            std::int64_t groups, std::int64_t turns)
+      : w_(w), row_(n), end_(least(n + kPanelCols, rows_end)), first_group_(first_group) {
+    const std::int64_t bytes = groups * w.quant.group_size * w.quant.bits / 8;
+    lines_ = (bytes + 126) / 64;  // wherever in a line they begin
+    scale_lines_ = (2 * groups + 126) / 64;
+    const std::int64_t total = (end_ - row_) * lines_;
+    per_turn_ = turns > 0 ? (total + turns - 1) / turns : total;
+    start_row();
+  }
+
+  void fetch_some() {
+    for (std::int64_t i = 0; i < per_turn_ && row_ < end_; ++i) {
+      _mm_prefetch(reinterpret_cast<const char*>(at_ + 64 * line_), _MM_HINT_T1);
+      if (++line_ == lines_) {
+        ++row_;
+        start_row();
+      }
+    }
+  }
+
+ private:
+  void start_row() {
+    if (row_ >= end_) return;
+    const auto row = static_cast<std::size_t>(row_);
+    const auto group = static_cast<std::size_t>(first_group_);
+    at_ = w_.data + row * w_.row_bytes() +
+          group * static_cast<std::size_t>(w_.quant.group_size * w_.quant.bits / 8);
+    line_ = 0;
+    const std::size_t scale = 2 * (row * w_.groups_per_row() + group);
+    for (std::int64_t i = 0; i < scale_lines_; ++i) {
+      _mm_prefetch(reinterpret_cast<const char*>(w_.scales + scale + 64 * i), _MM_HINT_T1);
+      _mm_prefetch(reinterpret_cast<const char*>(w_.biases + scale + 64 * i), _MM_HINT_T1);
+    }
+  }
+
+  const MatrixView& w_;
+  std::int64_t row_;
+  std::int64_t end_;
+  std::int64_t first_group_;
+  std::int64_t lines_;
+  std::int64_t scale_lines_;
+  std::int64_t per_turn_;
+  const std::byte* at_ = nullptr;
+  std::int64_t line_ = 0;
+};
+
 /// Columns [begin, begin + size) of 16 rows to the panel's half.
 template <int bits>
 void unpack_half(const MatrixView& w, const SixteenRows& rows, std::int64_t begin, std::int64_t size,
@@ -40,8 +97,8 @@ void unpack_half(const MatrixView& w, const SixteenRows& rows, std::int64_t begi
   using Format = Packed<bits>;
   const std::int64_t first = begin * bits / 8;
   const std::int64_t bytes = size * bits / 8;
-  // A register of packed weights is 16 columns of the transposed tile, `planes` registers of the panel each.
-  std::uint8_t* out = panel.bytes + 64 * half;
+  // A register of packed weights is 16 columns of the transposed tile, a register of the panel each.
+  std::uint8_t* out = panel.weights + 64 * half;
   for (std::int64_t at = 0; at < bytes; at += Format::bytes) {
     __m512i r[16];
     const std::int64_t left = bytes - at;
@@ -51,137 +108,177 @@ void unpack_half(const MatrixView& w, const SixteenRows& rows, std::int64_t begi
     });
     transpose(r);
     unroll<16>([&](auto c) __attribute__((always_inline)) {
-      unroll<Format::planes>([&](auto plane) __attribute__((always_inline)) {
-        _mm512_store_si512(out, Format::template plane_of<plane.value>(r[c.value]));
-        out += 128;
-      });
+      _mm512_store_si512(out, r[c.value]);
+      out += 128;
     });
   }
+}
+
+/// The low 16 bits of each lane as a float.
+inline __m512 widen_low(__m512i lanes, DType dtype) {
+  if (dtype == DType::float16) return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(lanes));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(lanes, 16));
 }
 
 /// Scales or biases of 16 rows, groups [begin, begin + count), to floats 32 apart.
 inline void widen_half(const std::byte* scales, const MatrixView& w, const SixteenRows& rows,
                        std::int64_t begin, std::int64_t count, float* out) {
-  for (std::int64_t g = 0; g < count; g += 16) {
+  constexpr std::int64_t kStep = 32;  // groups in a register of 16 bits each; transposed in pairs
+  for (std::int64_t g = 0; g < count; g += kStep) {
+    const std::int64_t used = least(kStep, count - g);
+    const auto mask = static_cast<__mmask32>(0xffffffffU >> (kStep - used));
     __m512i r[16];
     unroll<16>([&](auto i) __attribute__((always_inline)) {
       const std::byte* from =
           scales + 2 * (rows.row[i.value] * w.groups_per_row() + static_cast<std::size_t>(begin + g));
-      r[i.value] = _mm512_castps_si512(load_scales(from, w.scale_dtype, count - g));
+      r[i.value] = _mm512_maskz_loadu_epi16(mask, from);
     });
     transpose(r);
-    for (std::int64_t i = 0; i < least(16, count - g); ++i) {
-      _mm512_store_ps(out + (g + i) * kPanelCols, _mm512_castsi512_ps(r[i]));
+    for (std::int64_t i = 0; i < used; ++i, out += kPanelCols) {
+      const __m512i lanes = i % 2 == 0 ? r[i / 2] : _mm512_srli_epi32(r[i / 2], 16);
+      _mm512_store_ps(out, widen_low(lanes, w.scale_dtype));
     }
   }
 }
 
-/// A tile of m_rows rows of x and the panel's 32 outputs.
+/// A tile of x and the panel's 32 outputs.
 struct TileArgs {
   const IntegerRows* x;
-  std::int64_t first_x;
-  std::int64_t begin;  // the first column of the panel
-  std::int64_t size;
+  Tile tile;
+  std::int64_t first_group;  // of the panel
+  std::int64_t groups;
   Panel panel;
-  float* sums;  // [m_rows, 32], continued
 };
 
-/// sums += the terms of group g of the panel.
+/// The tile's sums += the terms of group g of the panel.
 template <int planes, int limbs, int m_rows>
 [[gnu::always_inline]] inline void add_group(const TileArgs& args, std::int64_t g) {
+  using Format = Packed<8 / planes>;
   constexpr int block = 64 * planes;  // elements of a block of x
   constexpr int q_rows = m_rows * limbs;
   const IntegerRows& x = *args.x;
   const int group_size = x.spec.quant.group_size;
-  const std::int64_t k = args.begin + g * group_size;
-  const std::uint8_t* w = args.panel.bytes + g * group_size * kPanelCols;
-  const std::int64_t stride = x.row_bytes();
-  const std::int64_t first = args.first_x * stride + k / block * block + k % block / planes;
-  const std::int8_t* q[2] = {x.high + first, limbs == 2 ? x.low + first : nullptr};
+  const std::int64_t k = (args.first_group + g) * group_size;
+  const std::uint8_t* w = args.panel.weights + g * group_size * kPanelCols / planes;
+  const std::int8_t* q =
+      x.high + args.tile.first * limbs * x.row_bytes() + k / block * (block * q_rows) + k % block / planes;
   __m512i c[q_rows][2];
   unroll<q_rows>(
       [&](auto r) __attribute__((always_inline)) { c[r.value][0] = c[r.value][1] = _mm512_setzero_si512(); });
-  // One plane lies in order of k, whatever its blocks; with more planes a group is never longer than a block.
-  for (std::int64_t at = 0; at < group_size / planes; at += 4) {
-    unroll<planes>([&](auto plane) __attribute__((always_inline)) {
-      const __m512i w0 = _mm512_load_si512(w);
-      const __m512i w1 = _mm512_load_si512(w + 64);
+  // With more planes than one, a group is never longer than a block; with one, a block is 64 elements.
+  for (int done = 0; done < group_size; done += block, q += block * q_rows) {
+    const int bytes = (group_size < block ? group_size : block) / planes;
+    for (std::int64_t at = 0; at < bytes; at += 4) {
+      const __m512i packed[2] = {_mm512_load_si512(w), _mm512_load_si512(w + 64)};
       w += 128;
-      unroll<q_rows>([&](auto r) __attribute__((always_inline)) {
-        const std::int8_t* from = q[r.value % limbs] + r.value / limbs * stride + 64 * plane.value + at;
-        std::int32_t bytes;
-        __builtin_memcpy(&bytes, from, sizeof bytes);
-        const __m512i four = _mm512_set1_epi32(bytes);
-        c[r.value][0] = _mm512_dpbusd_epi32(c[r.value][0], w0, four);
-        c[r.value][1] = _mm512_dpbusd_epi32(c[r.value][1], w1, four);
+      unroll<planes>([&](auto plane) __attribute__((always_inline)) {
+        const __m512i w0 = Format::template plane_of<plane.value>(packed[0]);
+        const __m512i w1 = Format::template plane_of<plane.value>(packed[1]);
+        unroll<q_rows>([&](auto r) __attribute__((always_inline)) {
+          std::int32_t four;
+          __builtin_memcpy(&four, q + 64 * (plane.value * q_rows + r.value) + at, sizeof four);
+          const __m512i all = _mm512_set1_epi32(four);
+          c[r.value][0] = _mm512_dpbusd_epi32(c[r.value][0], w0, all);
+          c[r.value][1] = _mm512_dpbusd_epi32(c[r.value][1], w1, all);
+        });
       });
-    });
+    }
   }
+  const std::int64_t group = args.tile.first * x.padded_groups() + (args.first_group + g) * m_rows;
+  const float* scales = x.scales + group;
+  const float* sums = x.sums + group;
+  const __m512 scale_w[2] = {_mm512_load_ps(args.panel.scales + g * kPanelCols),
+                             _mm512_load_ps(args.panel.scales + g * kPanelCols + 16)};
+  const __m512 bias_w[2] = {_mm512_load_ps(args.panel.biases + g * kPanelCols),
+                            _mm512_load_ps(args.panel.biases + g * kPanelCols + 16)};
   unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-    const std::int64_t at = (args.first_x + m.value) * x.padded_groups() + k / group_size;
-    const __m512 scale_x = _mm512_set1_ps(x.scales[at]);
-    const __m512 sum_x = _mm512_set1_ps(x.sums[at]);
+    const __m512 scale_x = _mm512_set1_ps(scales[m.value]);
+    const __m512 sum_x = _mm512_set1_ps(sums[m.value]);
     unroll<2>([&](auto half) __attribute__((always_inline)) {
       const __m512i high = c[m.value * limbs][half.value];
       const __m512i sum = limbs == 2 ? _mm512_add_epi32(_mm512_slli_epi32(high, 8),
                                                         c[m.value * limbs + limbs - 1][half.value])
                                      : high;
-      const std::int64_t lane = g * kPanelCols + 16 * half.value;
-      const __m512 term = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum),
-                                          _mm512_mul_ps(scale_x, _mm512_load_ps(args.panel.scales + lane)),
-                                          _mm512_mul_ps(sum_x, _mm512_load_ps(args.panel.biases + lane)));
-      float* to = args.sums + m.value * kPanelCols + 16 * half.value;
+      const __m512 term =
+          _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_mul_ps(scale_x, scale_w[half.value]),
+                          _mm512_mul_ps(sum_x, bias_w[half.value]));
+      float* to = args.panel.sums + m.value * kPanelCols + 16 * half.value;
       _mm512_store_ps(to, _mm512_add_ps(_mm512_load_ps(to), term));
     });
   });
 }
 
-/// Continues y[first_x + m, n ...] over the panel's columns.
-template <int planes, int limbs, int m_rows>
-void panel_tile(const IntegerLinearArgs& args, TileArgs tile, std::int64_t n) {
-  alignas(64) float sums[m_rows * kPanelCols] = {};
-  const std::int64_t count = least(kPanelCols, args.row_end - n);
-  for (int m = 0; m < m_rows && tile.begin > 0; ++m) {
-    __builtin_memcpy(sums + m * kPanelCols, args.y + (tile.first_x + m) * args.y_stride + n,
-                     static_cast<std::size_t>(count) * sizeof(float));
-  }
-  tile.sums = sums;
-  const std::int64_t groups = tile.size / args.w.quant.group_size;
-  for (std::int64_t g = 0; g < groups; ++g) add_group<planes, limbs, m_rows>(tile, g);
-  for (int m = 0; m < m_rows; ++m) {
-    __builtin_memcpy(args.y + (tile.first_x + m) * args.y_stride + n, sums + m * kPanelCols,
-                     static_cast<std::size_t>(count) * sizeof(float));
+/// A panel's outputs, or `count` where there are fewer.
+inline void copy_outputs(const float* from, std::int64_t count, float* to) {
+  if (count >= kPanelCols) {
+    __builtin_memcpy(to, from, kPanelCols * sizeof(float));
+  } else {
+    __builtin_memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
   }
 }
 
-/// All rows of x from `m` on in tiles of m_rows, the rest in smaller ones.
+/// Continues y[tile.first + m, n ...] over the panel's columns.
 template <int planes, int limbs, int m_rows>
-void panel_tiles(const IntegerLinearArgs& args, TileArgs tile, std::int64_t n) {
-  for (; tile.first_x + m_rows <= args.x.rows; tile.first_x += m_rows) {
-    panel_tile<planes, limbs, m_rows>(args, tile, n);
+void panel_tile(const IntegerLinearArgs& args, const TileArgs& tile, std::int64_t n, NextPanel& next) {
+  // Sums stay in the scratch, not in a local array, which compilers keep in registers that they do not have.
+  float* sums = tile.panel.sums;
+  const std::int64_t count = args.row_end - n;
+  float* y = args.y + tile.tile.first * args.y_stride + n;
+  for (int m = 0; m < m_rows; ++m) {
+    if (tile.first_group == 0) {
+      __builtin_memset(sums + m * kPanelCols, 0, kPanelCols * sizeof(float));
+    } else {
+      copy_outputs(y + m * args.y_stride, count, sums + m * kPanelCols);
+    }
   }
-  constexpr int smaller = m_rows == 12 ? 8 : m_rows == 6 ? 4 : m_rows / 2;
-  if constexpr (m_rows > 1) panel_tiles<planes, limbs, smaller>(args, tile, n);
+  for (std::int64_t g = 0; g < tile.groups; ++g) {
+    next.fetch_some();
+    add_group<planes, limbs, m_rows>(tile, g);
+  }
+  for (int m = 0; m < m_rows; ++m) copy_outputs(sums + m * kPanelCols, count, y + m * args.y_stride);
+}
+
+/// The function for as many rows as the tile has.
+template <int planes, int limbs, int m_rows = most_tile_rows(limbs)>
+void panel_tile_of(const IntegerLinearArgs& args, const TileArgs& tile, std::int64_t n, NextPanel& next) {
+  if constexpr (m_rows > 0) {
+    if (tile.tile.rows == m_rows) return panel_tile<planes, limbs, m_rows>(args, tile, n, next);
+    panel_tile_of<planes, limbs, m_rows - 1>(args, tile, n, next);
+  }
+}
+
+/// `groups` groups of columns of 32 rows of w, from group `first_group` and row n on.
+template <int bits>
+void unpack_panel(const IntegerLinearArgs& args, std::int64_t n, std::int64_t first_group,
+                  std::int64_t groups, const Panel& panel) {
+  const std::int64_t group_size = args.w.quant.group_size;
+  for (int half = 0; half < 2; ++half) {
+    const SixteenRows rows(n + 16 * half, args.row_end);
+    unpack_half<bits>(args.w, rows, first_group * group_size, groups * group_size, half, panel);
+    widen_half(args.w.scales, args.w, rows, first_group, groups, panel.scales + 16 * half);
+    widen_half(args.w.biases, args.w, rows, first_group, groups, panel.biases + 16 * half);
+  }
 }
 
 template <int bits, int limbs>
 void linear_panels(const IntegerLinearArgs& args) {
+  const IntegerRows& x = args.x;
   const Panel panel = panel_in(args.scratch);
-  for (std::int64_t n = args.row_begin; n < args.row_end; n += kPanelCols) {
-    for (std::int64_t begin = 0; begin < args.w.cols; begin += kPanelDepth) {
-      const std::int64_t size = least(kPanelDepth, args.w.cols - begin);
-      for (int half = 0; half < 2; ++half) {
-        const SixteenRows rows(n + 16 * half, args.row_end);
-        unpack_half<bits>(args.w, rows, begin, size, half, panel);
-        const std::int64_t groups = size / args.w.quant.group_size;
-        widen_half(args.w.scales, args.w, rows, begin / args.w.quant.group_size, groups,
-                   panel.scales + 16 * half);
-        widen_half(args.w.biases, args.w, rows, begin / args.w.quant.group_size, groups,
-                   panel.biases + 16 * half);
+  const std::int64_t most_groups = kPanelDepth / args.w.quant.group_size;
+  const std::int64_t tiles = tiles_of(x.rows, limbs);
+  NextPanel(args.w, args.row_begin, args.row_end, 0, least(most_groups, x.groups()), 1).fetch_some();
+  for (std::int64_t first = 0; first < x.groups(); first += most_groups) {
+    const std::int64_t groups = least(most_groups, x.groups() - first);
+    for (std::int64_t n = args.row_begin; n < args.row_end; n += kPanelCols) {
+      unpack_panel<bits>(args, n, first, groups, panel);
+      const bool wraps = n + kPanelCols >= args.row_end;
+      const std::int64_t next_first = wraps ? first + groups : first;
+      NextPanel next(args.w, wraps ? args.row_begin : n + kPanelCols, args.row_end, next_first,
+                     least(most_groups, x.groups() - next_first), tiles * groups);
+      for (Tile tile = tile_from(0, x.rows, limbs); tile.rows > 0;
+           tile = tile_from(tile.first + tile.rows, x.rows, limbs)) {
+        panel_tile_of<Packed<bits>::planes, limbs>(args, {&x, tile, first, groups, panel}, n, next);
       }
-      const TileArgs tile{
-          .x = &args.x, .first_x = 0, .begin = begin, .size = size, .panel = panel, .sums = nullptr};
-      panel_tiles<Packed<bits>::planes, limbs, 12 / limbs>(args, tile, n);
     }
   }
 }

@@ -1,7 +1,7 @@
 #pragma once
 #include <immintrin.h>
 
-#include "kernels/integer_products.h"
+#include "kernels/avx512vnni/tiles.h"
 
 namespace tramontane {
 namespace {
@@ -53,21 +53,21 @@ GroupScale quantize_group(const float* x, int n, std::int8_t* high, std::int8_t*
   return {scale, scale * static_cast<float>(_mm512_reduce_add_epi32(total))};
 }
 
-/// A block of 64 * planes bytes from order of k to planes.
+/// A block of 64 * planes bytes from order of k to planes, `stride` apart.
 template <int planes>
-void store_planes(const std::int8_t* block, std::int8_t* out) {
+void store_planes(const std::int8_t* block, std::int8_t* out, std::int64_t stride) {
   for (int i = 0; i < planes; ++i) {
     const __m512i v = _mm512_load_si512(block + 64 * i);
     if constexpr (planes == 1) {
       _mm512_store_si512(out, v);
     } else if constexpr (planes == 2) {
       for (int p = 0; p < planes; ++p) {
-        _mm256_store_si256(reinterpret_cast<__m256i*>(out + 64 * p + 32 * i),
+        _mm256_store_si256(reinterpret_cast<__m256i*>(out + p * stride + 32 * i),
                            _mm512_cvtepi16_epi8(p == 0 ? v : _mm512_srli_epi16(v, 8)));
       }
     } else {
       for (unsigned p = 0; p < planes; ++p) {
-        _mm_store_si128(reinterpret_cast<__m128i*>(out + 64 * p + 16 * i),
+        _mm_store_si128(reinterpret_cast<__m128i*>(out + p * stride + 16 * i),
                         _mm512_cvtepi32_epi8(_mm512_srli_epi32(v, 8 * p)));
       }
     }
@@ -81,21 +81,23 @@ void quantize_row(const float* x, std::int64_t row, const IntegerRows& out) {
   const int unit =
       group_size > kBlock ? group_size : kBlock;  // both are powers of two: whole groups and whole blocks
   const std::int64_t groups = out.groups();
-  float* scales = out.scales + row * out.padded_groups();
-  float* sums = out.sums + row * out.padded_groups();
-  for (std::int64_t g = groups; g < out.padded_groups(); ++g) scales[g] = sums[g] = 0;
+  const RowPlace place = place_of(row, out);
+  float* scales = out.scales + place.scales;
+  float* sums = out.sums + place.scales;
+  for (std::int64_t g = groups; g < out.padded_groups(); ++g)
+    scales[g * place.scale_stride] = sums[g * place.scale_stride] = 0;
   alignas(64) std::int8_t high[256] = {};
   alignas(64) std::int8_t low[256] = {};
-  std::int64_t at = row * out.row_bytes();
-  for (std::int64_t g = 0; g < groups; at += unit) {
+  std::int8_t* to = out.high + place.limbs;
+  for (std::int64_t g = 0; g < groups;) {
     for (int i = 0; i < unit && g < groups; i += group_size, ++g) {
       const GroupScale group = quantize_group<limbs>(x + g * group_size, group_size, high + i, low + i);
-      scales[g] = group.scale;
-      sums[g] = group.sum;
+      scales[g * place.scale_stride] = group.scale;
+      sums[g * place.scale_stride] = group.sum;
     }
-    for (int i = 0; i < unit; i += kBlock) {
-      store_planes<planes>(high + i, out.high + at + i);
-      if constexpr (limbs == 2) store_planes<planes>(low + i, out.low + at + i);
+    for (int i = 0; i < unit; i += kBlock, to += planes * place.block_stride) {
+      store_planes<planes>(high + i, to, place.block_stride);
+      if constexpr (limbs == 2) store_planes<planes>(low + i, to + place.low, place.block_stride);
     }
   }
 }

@@ -1,8 +1,8 @@
 #pragma once
 #include <immintrin.h>
 
+#include "kernels/avx512vnni/tiles.h"
 #include "kernels/avx512vnni/unpack.h"
-#include "kernels/integer_products.h"
 #include "kernels/simd/unroll.h"
 
 // Few rows of x: a row of w is read once from end to end, as memory likes it, and leaves one exact sum per
@@ -12,6 +12,10 @@ namespace tramontane {
 namespace {
 
 constexpr int kStepGroups = 16;
+// Far enough ahead to hide memory, in bytes of weights and of scales; a row's end is followed by the next
+// row, which is wanted too.
+constexpr int kWeightsAhead = 4096;
+constexpr int kScalesAhead = 512;
 
 inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
@@ -63,10 +67,9 @@ inline __m512 load_scales(const std::byte* at, DType dtype, std::int64_t left) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
 
-/// Some rows of x against one row of w.
+/// The rows of x against one row of w.
 struct RowArgs {
   const IntegerRows* x;
-  std::int64_t first_x;
   const std::byte* weights;
   const std::byte* scales;
   const std::byte* biases;
@@ -94,9 +97,9 @@ template <int bits, int group_size, int limbs, int m_rows, bool whole>
   const std::int8_t* high_x[m_rows];
   const std::int8_t* low_x[m_rows];
   for (int m = 0; m < m_rows; ++m) {
-    const std::int64_t at = (args.first_x + m) * x.row_bytes() + group * group_size;
+    const std::int64_t at = m * x.row_bytes() + group * group_size;
     high_x[m] = x.high + at;
-    if constexpr (limbs == 2) low_x[m] = x.low + at;
+    if constexpr (limbs == 2) low_x[m] = high_x[m] + x.rows * x.row_bytes();
   }
   const std::int64_t groups_left = x.groups() - group;
   const std::int64_t used = (groups_left * Shape::sums + kStepGroups - 1) / kStepGroups;
@@ -113,8 +116,7 @@ template <int bits, int group_size, int limbs, int m_rows, bool whole>
     }
     unroll<Shape::per_sum>([&](auto part) __attribute__((always_inline)) {
       constexpr int at = decltype(s)::value * Shape::per_sum + decltype(part)::value;
-      // Far enough ahead to hide memory; the row's end is followed by the next row, which is wanted too.
-      _mm_prefetch(reinterpret_cast<const char*>(weights) + at * Format::bytes + 4096, _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(weights) + at * Format::bytes + kWeightsAhead, _MM_HINT_T0);
       const __m512i packed = Format::load(weights + at * Format::bytes);
       unroll<Format::planes>([&](auto plane) __attribute__((always_inline)) {
         const __m512i w = Format::template plane_of<plane.value>(packed);
@@ -131,10 +133,12 @@ template <int bits, int group_size, int limbs, int m_rows, bool whole>
           limbs == 2 ? _mm512_add_epi32(_mm512_slli_epi32(high[m.value], 8), low[m.value]) : high[m.value];
     });
   });
+  _mm_prefetch(reinterpret_cast<const char*>(args.scales + 2 * group) + kScalesAhead, _MM_HINT_T0);
+  _mm_prefetch(reinterpret_cast<const char*>(args.biases + 2 * group) + kScalesAhead, _MM_HINT_T0);
   const __m512 scale_w = load_scales(args.scales + 2 * group, args.scale_dtype, groups_left);
   const __m512 bias_w = load_scales(args.biases + 2 * group, args.scale_dtype, groups_left);
   unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-    const std::int64_t at = (args.first_x + m.value) * x.padded_groups() + group;
+    const std::int64_t at = m.value * x.padded_groups() + group;
     const __m512 sum = _mm512_cvtepi32_ps(sum_groups(sums[m.value]));
     const __m512 term = _mm512_fmadd_ps(sum, _mm512_mul_ps(_mm512_load_ps(x.scales + at), scale_w),
                                         _mm512_mul_ps(_mm512_load_ps(x.sums + at), bias_w));
