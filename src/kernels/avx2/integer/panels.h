@@ -13,7 +13,8 @@ constexpr std::int64_t kPanelTiles = 3;     // side by side
 constexpr std::int64_t kPanelDepth = 1024;  // elements of k at a time
 constexpr std::int64_t kPanelGroups = kPanelDepth / 32;
 constexpr std::int64_t kTileFloats = kTileCols * (kPanelDepth / 2 + 2 * kPanelGroups);
-constexpr std::size_t kPanelScratch = static_cast<std::size_t>(kPanelTiles * kTileFloats);
+constexpr std::size_t kPanelScratch =
+    static_cast<std::size_t>(kPanelTiles * kTileFloats + kTileRows * kTileCols);
 
 /// 16 outputs of a panel, in scratch: 32-bit lanes [column][plane][16 outputs], a column being a 32-bit lane
 /// of packed weights, and scales and biases [group][16 outputs].
@@ -76,10 +77,11 @@ __m256i load_before(const std::byte* at, const std::byte* end) {
   return Format::load(some);
 }
 
-/// Columns of k [begin, begin + size) of 8 rows to a half of the tile.
+/// Columns of k [begin, begin + size) of 8 rows to a half of the tile. `ahead` bytes further on lies what the
+/// next panel will ask for: rows side by side are more than the hardware's prefetchers follow.
 template <int bits, class Lanes>
 void unpack_half(const MatrixView& w, const EightRows& rows, std::int64_t begin, std::int64_t size, int half,
-                 std::byte* lanes) {
+                 std::int64_t ahead, std::byte* lanes) {
   using Format = Packed<bits>;
   const std::byte* end = w.data + static_cast<std::size_t>(w.rows) * w.row_bytes();
   const std::int64_t first = begin * bits / 8;
@@ -89,6 +91,7 @@ void unpack_half(const MatrixView& w, const EightRows& rows, std::int64_t begin,
     __m256i r[8];
     unroll<8>([&](auto i) __attribute__((always_inline)) {
       const std::byte* from = w.data + rows.row[i.value] * w.row_bytes() + first + at;
+      _mm_prefetch(reinterpret_cast<const char*>(from) + ahead, _MM_HINT_T0);
       r[i.value] = Format::column(load_before<Format>(from, end));
     });
     transpose(r);
@@ -128,21 +131,27 @@ void unpack_tile(const IntegerLinearArgs& args, std::int64_t n, std::int64_t beg
       w.scale_dtype == DType::float16 ? widen_half<DType::float16> : widen_half<DType::bfloat16>;
   const std::int64_t first = begin / w.quant.group_size;
   const std::int64_t groups = size / w.quant.group_size;
+  const auto row_bytes = static_cast<std::int64_t>(w.row_bytes());
+  const std::int64_t ahead =
+      begin + size < w.cols ? size * bits / 8 : kPanelTiles * kTileCols * row_bytes - begin * bits / 8;
   for (int half = 0; half < 2; ++half) {
     const EightRows rows(n + 8 * half, args.row_end);
-    unpack_half<bits, Lanes>(w, rows, begin, size, half, tile.lanes);
+    unpack_half<bits, Lanes>(w, rows, begin, size, half, ahead, tile.lanes);
     widen(w.scales, w, rows, first, groups, tile.scales + 8 * half);
     widen(w.biases, w, rows, first, groups, tile.biases + 8 * half);
   }
 }
 
-/// m_rows rows of x and 16 outputs.
+/// Some rows of x and 16 outputs of a panel.
 struct TileArgs {
-  const IntegerRows* x;
-  std::int64_t first_x;
-  std::int64_t begin;  // the panel's first column of k
-  std::int64_t size;
+  const std::byte* x;  // the first row, at the panel's first column of k
+  std::int64_t x_stride;
+  const float* scales_x;  // of the first row and the panel's first group
+  const float* sums_x;
+  std::int64_t groups_stride;  // between rows of those
+  std::int64_t columns;        // of the panel in a group
   PanelTile w;
+  float* y;  // [rows, 16]
 };
 
 /// Products of m_rows rows of x with 16 outputs, over the tile's columns [column, end).
@@ -175,78 +184,94 @@ template <class Lanes, int m_rows>
   });
 }
 
-/// y [m_rows, 16] += the terms of group g of the panel.
+/// y += the terms of group g of the panel.
 template <class Lanes, int m_rows>
-[[gnu::always_inline]] inline void add_group(const TileArgs& args, const std::byte* x, std::int64_t x_stride,
-                                             std::int64_t g, float* y) {
-  constexpr int per_column = Lanes::Column::weights / 8;
-  const IntegerRows& rows = *args.x;
-  const std::int64_t columns = rows.spec.quant.group_size / per_column;
-  std::int64_t column = g * columns;
-  const std::int64_t end = column + columns;
+[[gnu::always_inline]] inline void add_group(const TileArgs& tile, std::int64_t g) {
+  std::int64_t column = g * tile.columns;
+  const std::int64_t end = column + tile.columns;
   __m256i sums[m_rows][2];
   if constexpr (Lanes::columns_per_sum >= 32) {
-    sum_columns<Lanes>(x, x_stride, args.w.lanes, column, end, sums);
+    sum_columns<Lanes>(tile.x, tile.x_stride, tile.w.lanes, column, end, sums);
   } else {
-    const std::int64_t part = least(columns, Lanes::columns_per_sum);
-    sum_columns<Lanes>(x, x_stride, args.w.lanes, column, column + part, sums);
+    const std::int64_t part = least(tile.columns, Lanes::columns_per_sum);
+    sum_columns<Lanes>(tile.x, tile.x_stride, tile.w.lanes, column, column + part, sums);
     while ((column += part) < end) {
       __m256i more[m_rows][2];
-      sum_columns<Lanes>(x, x_stride, args.w.lanes, column, column + part, more);
+      sum_columns<Lanes>(tile.x, tile.x_stride, tile.w.lanes, column, column + part, more);
       unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
         sums[m.value][0] = _mm256_add_epi32(sums[m.value][0], more[m.value][0]);
         sums[m.value][1] = _mm256_add_epi32(sums[m.value][1], more[m.value][1]);
       });
     }
   }
-  const std::int64_t first_group =
-      args.first_x * rows.padded_groups() + args.begin / rows.spec.quant.group_size;
   unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-    const std::int64_t at = first_group + m.value * rows.padded_groups() + g;
-    const __m256 scale_x = _mm256_broadcast_ss(rows.scales + at);
-    const __m256 sum_x = _mm256_broadcast_ss(rows.sums + at);
+    const __m256 scale_x = _mm256_broadcast_ss(tile.scales_x + m.value * tile.groups_stride + g);
+    const __m256 sum_x = _mm256_broadcast_ss(tile.sums_x + m.value * tile.groups_stride + g);
     unroll<2>([&](auto half) __attribute__((always_inline)) {
       const std::int64_t lane = g * kTileCols + 8 * half.value;
       const __m256 term = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[m.value][half.value]),
-                                          _mm256_mul_ps(scale_x, _mm256_load_ps(args.w.scales + lane)),
-                                          _mm256_mul_ps(sum_x, _mm256_load_ps(args.w.biases + lane)));
-      float* to = y + m.value * kTileCols + 8 * half.value;
+                                          _mm256_mul_ps(scale_x, _mm256_load_ps(tile.w.scales + lane)),
+                                          _mm256_mul_ps(sum_x, _mm256_load_ps(tile.w.biases + lane)));
+      float* to = tile.y + m.value * kTileCols + 8 * half.value;
       _mm256_store_ps(to, _mm256_add_ps(_mm256_load_ps(to), term));
     });
   });
 }
 
-/// m_rows rows of x and outputs [n, n + count), continuing y.
+/// A part of the product: columns of k [begin, begin + size), of rows of x from first_x on.
+struct PartArgs {
+  std::int64_t first_x;
+  std::int64_t begin;
+  std::int64_t size;
+};
+
+/// m_rows rows of x and outputs [n, n + count), continuing what args.y has of them.
 template <class Lanes, int m_rows>
-void tile_products(const IntegerLinearArgs& args, const TileArgs& tile, std::int64_t n, std::int64_t count) {
-  constexpr int lane_elements = Lanes::Column::weights / 8 / Lanes::planes;
-  constexpr int element_bytes = 4 / lane_elements;
-  alignas(32) float y[m_rows * kTileCols] = {};
+[[gnu::noinline]] void tile_products(const IntegerLinearArgs& args, const PartArgs& part, std::int64_t n,
+                                     std::int64_t count, const PanelTile& w) {
+  constexpr int per_column = Lanes::Column::weights / 8;
+  constexpr int element_bytes = 4 * Lanes::planes / per_column;
+  const IntegerRows& x = args.x;
+  const std::int64_t group_size = x.spec.quant.group_size;
+  const std::int64_t first_group = part.first_x * x.padded_groups() + part.begin / group_size;
+  const std::int64_t first = part.first_x * x.row_bytes() + part.begin;
+  const TileArgs tile{.x = reinterpret_cast<const std::byte*>(x.high) + first * element_bytes,
+                      .x_stride = x.row_bytes() * element_bytes,
+                      .scales_x = x.scales + first_group,
+                      .sums_x = x.sums + first_group,
+                      .groups_stride = x.padded_groups(),
+                      .columns = group_size / per_column,
+                      .w = w,
+                      // Not a local array: that would compete for the registers.
+                      .y = args.scratch + kPanelTiles * kTileFloats};
   const auto copied = static_cast<std::size_t>(count) * sizeof(float);
-  float* out = args.y + tile.first_x * args.y_stride + n;
-  if (tile.begin != 0) {
-    for (int m = 0; m < m_rows; ++m) __builtin_memcpy(y + m * kTileCols, out + m * args.y_stride, copied);
+  float* out = args.y + part.first_x * args.y_stride + n;
+  for (int m = 0; m < m_rows; ++m) {
+    if (part.begin != 0) {
+      __builtin_memcpy(tile.y + m * kTileCols, out + m * args.y_stride, copied);
+    } else {
+      __builtin_memset(tile.y + m * kTileCols, 0, kTileCols * sizeof(float));
+    }
   }
-  const std::int64_t x_stride = args.x.row_bytes() * element_bytes;
-  const std::byte* x =
-      reinterpret_cast<const std::byte*>(args.x.high) + tile.first_x * x_stride + tile.begin * element_bytes;
-  const std::int64_t groups = tile.size / args.x.spec.quant.group_size;
-  for (std::int64_t g = 0; g < groups; ++g) add_group<Lanes, m_rows>(tile, x, x_stride, g, y);
-  for (int m = 0; m < m_rows; ++m) __builtin_memcpy(out + m * args.y_stride, y + m * kTileCols, copied);
+  const std::int64_t groups = part.size / group_size;
+  for (std::int64_t g = 0; g < groups; ++g) add_group<Lanes, m_rows>(tile, g);
+  for (int m = 0; m < m_rows; ++m) __builtin_memcpy(out + m * args.y_stride, tile.y + m * kTileCols, copied);
 }
 
-/// All rows of x from first_x on in tiles of m_rows, the rest in smaller ones.
+/// All rows of x from first_x on in tiles of m_rows, the rest in smaller ones; 8 rows in two of 4, since a
+/// tile of 2 loads as many registers as it multiplies.
 template <class Lanes, int m_rows>
-void panel_products(const IntegerLinearArgs& args, TileArgs tile, std::int64_t n) {
-  for (; tile.first_x + m_rows <= args.x.rows; tile.first_x += m_rows) {
+void panel_products(const IntegerLinearArgs& args, PartArgs part, std::int64_t n) {
+  for (; part.first_x + m_rows <= args.x.rows; part.first_x += m_rows) {
+    if (m_rows == 6 && args.x.rows - part.first_x == 8) break;
     for (std::int64_t t = 0; t < kPanelTiles && n + t * kTileCols < args.row_end; ++t) {
       const std::int64_t first = n + t * kTileCols;
-      tile.w = panel_tile(args.scratch, t);
-      tile_products<Lanes, m_rows>(args, tile, first, least(kTileCols, args.row_end - first));
+      tile_products<Lanes, m_rows>(args, part, first, least(kTileCols, args.row_end - first),
+                                   panel_tile(args.scratch, t));
     }
   }
   constexpr int smaller = m_rows == 6 ? 4 : m_rows / 2;
-  if constexpr (m_rows > 1) panel_products<Lanes, smaller>(args, tile, n);
+  if constexpr (m_rows > 1) panel_products<Lanes, smaller>(args, part, n);
 }
 
 template <int bits, class Lanes>
@@ -257,8 +282,7 @@ void linear_panels(const IntegerLinearArgs& args) {
       for (std::int64_t t = 0; t < kPanelTiles && n + t * kTileCols < args.row_end; ++t) {
         unpack_tile<bits, Lanes>(args, n + t * kTileCols, begin, size, panel_tile(args.scratch, t));
       }
-      panel_products<Lanes, kTileRows>(
-          args, {.x = &args.x, .first_x = 0, .begin = begin, .size = size, .w = {}}, n);
+      panel_products<Lanes, kTileRows>(args, {.first_x = 0, .begin = begin, .size = size}, n);
     }
   }
 }
