@@ -28,21 +28,26 @@ struct Sums {
   __m256i of[m_rows];
 };
 
-/// Neighbouring lanes added pair by pair, for `count` registers from `first` on that body(Index) gives:
-/// half of a tree, which keeps few of them at a time.
-template <int m_rows, int first, int count, class Body>
-[[gnu::always_inline]] inline Sums<m_rows> sum_pairs(Body&& body) {
-  if constexpr (count == 1) {
-    return body(Index<first>{});
-  } else {
-    const auto a = sum_pairs<m_rows, first, count / 2>(body);
-    const auto b = sum_pairs<m_rows, first + count / 2, count / 2>(body);
-    Sums<m_rows> sums;
-    unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-      sums.of[m.value] = _mm256_hadd_epi32(a.of[m.value], b.of[m.value]);
-    });
-    return sums;
-  }
+/// The four lanes of each half of a register added up, for the 4 registers from `first` on that body(Index)
+/// gives: lane i of a half is register i's. Of a body's registers only two live at a time.
+template <int m_rows, int first, class Body>
+[[gnu::always_inline]] inline Sums<m_rows> sum_fours(Body&& body) {
+  const auto pairs = [](__m256i a, __m256i b) __attribute__((always_inline)) {
+    return _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+  };
+  Sums<m_rows> sums;
+  const auto a = body(Index<first>{});
+  const auto b = body(Index<first + 1>{});
+  unroll<m_rows>(
+      [&](auto m) __attribute__((always_inline)) { sums.of[m.value] = pairs(a.of[m.value], b.of[m.value]); });
+  const auto c = body(Index<first + 2>{});
+  const auto d = body(Index<first + 3>{});
+  unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
+    const __m256i ab = sums.of[m.value];
+    const __m256i cd = pairs(c.of[m.value], d.of[m.value]);
+    sums.of[m.value] = _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
+  });
+  return sums;
 }
 
 /// 8 sums in order of the groups, from `count` registers of partial sums: register i holds groups i * 8 /
@@ -51,18 +56,25 @@ template <int m_rows, int count, class Body>
 [[gnu::always_inline]] inline Sums<m_rows> sum_groups(Body&& body) {
   Sums<m_rows> sums;
   if constexpr (count == 8) {
-    const auto a = sum_pairs<m_rows, 0, 4>(body);
-    const auto b = sum_pairs<m_rows, 4, 4>(body);
+    const auto a = sum_fours<m_rows, 0>(body);
+    const auto b = sum_fours<m_rows, 4>(body);
     unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
       sums.of[m.value] = _mm256_add_epi32(_mm256_permute2x128_si256(a.of[m.value], b.of[m.value], 0x20),
                                           _mm256_permute2x128_si256(a.of[m.value], b.of[m.value], 0x31));
     });
-  } else {
-    const auto pairs = sum_pairs<m_rows, 0, count>(body);
-    const __m256i order =
-        count == 4 ? _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7) : _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7);
+  } else if constexpr (count == 4) {
+    const auto halves = sum_fours<m_rows, 0>(body);
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-      sums.of[m.value] = _mm256_permutevar8x32_epi32(pairs.of[m.value], order);
+      sums.of[m.value] = _mm256_permutevar8x32_epi32(halves.of[m.value], order);
+    });
+  } else {
+    const auto a = body(Index<0>{});
+    const auto b = body(Index<1>{});
+    const __m256i order = _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7);
+    unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
+      const __m256i pairs = _mm256_hadd_epi32(a.of[m.value], b.of[m.value]);
+      sums.of[m.value] = _mm256_permutevar8x32_epi32(pairs, order);
     });
   }
   return sums;
@@ -195,6 +207,15 @@ void add_terms(const TermArgs& rows) {
 /// first-level cache.
 inline std::int64_t sums_stride(const IntegerRows& x) { return x.padded_groups() + 16; }
 
+/// Fetches the scales and biases of a row, which are read in short pieces far apart.
+inline void prefetch_scales(const MatrixView& w, std::size_t row) {
+  const std::size_t bytes = 2 * w.groups_per_row();
+  for (std::size_t at = row * bytes; at < (row + 1) * bytes; at += 64) {
+    _mm_prefetch(reinterpret_cast<const char*>(w.scales) + at, _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(w.biases) + at, _MM_HINT_T0);
+  }
+}
+
 template <class Dots, int bits, int group_size, int m_rows>
 void direct_tile(const IntegerLinearArgs& args, std::int64_t first_x, std::int64_t n, std::byte* tail) {
   const std::int64_t count = least(kSumRows, args.row_end - n);
@@ -203,6 +224,7 @@ void direct_tile(const IntegerLinearArgs& args, std::int64_t first_x, std::int64
   auto* sums = reinterpret_cast<std::int32_t*>(args.scratch);
   for (std::int64_t i = 0; i < count; ++i) {
     const auto row = static_cast<std::size_t>(n + i);
+    prefetch_scales(args.w, row + kSumRows);
     row_sums<Dots, bits, group_size, m_rows>(
         {.weights = args.w.data + row * args.w.row_bytes(),
          .weights_end = args.w.data + static_cast<std::size_t>(args.w.rows) * args.w.row_bytes(),

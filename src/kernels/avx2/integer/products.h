@@ -7,13 +7,25 @@
 namespace tramontane {
 namespace {
 
-// Up to here reading the weights once per two rows of x costs less than unpacking them for all.
-constexpr std::int64_t kMostDirectRows = 4;
+// Up to here reading the weights once per two rows of x costs less than unpacking them for all: into words,
+// or into bytes, of which products are faster.
+constexpr std::int64_t kMostDirectRows = 7;
+constexpr std::int64_t kMostDirectRowsBesideBytes = 4;
+
+template <class Dots, int bits>
+bool may_be_bytes(const IntegerRows& x) {
+  return x.spec.limbs == 1 && Dots::byte_steps(bits) != 0;
+}
+
+template <class Dots, int bits>
+bool is_direct(const IntegerRows& x) {
+  return x.rows <= (may_be_bytes<Dots, bits>(x) ? kMostDirectRowsBesideBytes : kMostDirectRows);
+}
 
 /// Whether x is kept in words: always where products along the row will read it.
 template <class Dots, int bits>
 bool in_words(const IntegerRows& x) {
-  return x.spec.limbs == 2 || x.rows <= kMostDirectRows || Dots::byte_steps(bits) == 0;
+  return is_direct<Dots, bits>(x) || !may_be_bytes<Dots, bits>(x);
 }
 
 /// body(Index<bits>).
@@ -76,7 +88,7 @@ void linear_many(const IntegerLinearArgs& args) {
 template <class Dots>
 void integer_linear(const IntegerLinearArgs& args) {
   with_bits(args.w.quant.bits, [&](auto bits) {
-    if (args.x.rows <= kMostDirectRows) {
+    if (is_direct<Dots, bits.value>(args.x)) {
       linear_few<Dots, bits.value>(args);
     } else {
       linear_many<Dots, bits.value>(args);
