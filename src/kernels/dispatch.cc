@@ -12,13 +12,19 @@ namespace tramontane {
 namespace {
 
 #if defined(__x86_64__)
+Kernels with_products(Kernels kernels, std::string_view name, const IntegerProducts& products) {
+  kernels.name = name;
+  kernels.integer = &products;
+  return kernels;
+}
+
 const Kernels& avx512vnni_kernels() {
-  static const Kernels table = [] {
-    Kernels kernels = avx512_kernels;
-    kernels.name = "avx512vnni";
-    kernels.integer = &avx512vnni_products;
-    return kernels;
-  }();
+  static const Kernels table = with_products(avx512_kernels, "avx512vnni", avx512vnni_products);
+  return table;
+}
+
+const Kernels& avxvnni_kernels() {
+  static const Kernels table = with_products(avx2_kernels, "avxvnni", avxvnni_products);
   return table;
 }
 #endif
@@ -29,6 +35,7 @@ std::vector<const Kernels*> detect() {
   const CpuFeatures cpu = detect_cpu_features();
   if (cpu.avx512vnni) tables.push_back(&avx512vnni_kernels());
   if (cpu.avx512) tables.push_back(&avx512_kernels);
+  if (cpu.avxvnni) tables.push_back(&avxvnni_kernels());
   if (cpu.avx2) tables.push_back(&avx2_kernels);
 #endif
   tables.push_back(&scalar_kernels);

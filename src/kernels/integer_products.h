@@ -20,29 +20,33 @@ struct IntegerSpec {
                   // has 8 bits
 
   bool operator==(const IntegerSpec&) const = default;
-  /// Weights of 2 and 4 bits unpack to bytes plane by plane; activations are laid out in the same order.
+  /// Weights of 2 and 4 bits unpack to bytes plane by plane; activations in bytes are laid out in the same
+  /// order.
   int planes() const { return quant.bits == 2 ? 4 : quant.bits == 4 ? 2 : 1; }
 };
 
 /// Rows of quantised activations, in memory of the caller's that is 64-byte aligned: what quantize_rows
-/// writes. A row's limbs are in blocks of 64 * planes elements; in a block, plane p holds elements p, p +
-/// planes, ... as 64 bytes. Rows are as long as 16 whole groups ask for; what lies past the last block is for
+/// writes and linear, of the same table, reads. How a row's integers lie is the table's own affair. In limbs:
+/// in blocks of as many registers as planes, plane p holding elements p, p + planes, ...; or whole, as words,
+/// in planes of their own. Rows are as long as 16 whole groups ask for; what lies past the last block is for
 /// reading only, of any value. Trivially copyable.
 struct IntegerRows {
   IntegerSpec spec;
   std::int64_t rows = 0;
   std::int64_t cols = 0;
   std::int8_t* high = nullptr;  // [rows, row_bytes()]
-  std::int8_t* low = nullptr;   // the same; null with one limb
+  std::int8_t* low = nullptr;   // the same, after `high`; null with one limb
   float* scales = nullptr;      // [rows, padded_groups()], zeros at the end
   float* sums = nullptr;        // [rows, padded_groups()]: scale * sum of v
 
   std::int64_t groups() const { return cols / spec.quant.group_size; }
   std::int64_t padded_groups() const { return (groups() + 15) / 16 * 16; }
   std::int64_t row_bytes() const { return padded_groups() * spec.quant.group_size; }
-  /// The memory that all of it takes; `at` splits it.
+  /// The integers whole, [rows, row_bytes()], in the place of both limbs.
+  std::int16_t* words() const { return reinterpret_cast<std::int16_t*>(high); }
+  /// The memory that all of it takes; `at` splits it. Room for words even with one limb.
   std::size_t total_bytes() const {
-    const auto limbs = static_cast<std::size_t>(rows * row_bytes() * spec.limbs);
+    const auto limbs = static_cast<std::size_t>(rows * row_bytes() * 2);
     return limbs + static_cast<std::size_t>(2 * rows * padded_groups()) * sizeof(float);
   }
   void at(std::byte* memory) {
@@ -82,6 +86,8 @@ inline bool has_integer_products(const MatrixView& w) {
 }
 
 #if defined(__x86_64__)
+extern const IntegerProducts avx2_products;        // needs AVX2, FMA, F16C
+extern const IntegerProducts avxvnni_products;     // needs AVX-VNNI and the above
 extern const IntegerProducts avx512vnni_products;  // needs AVX-512 VNNI, F, BW, DQ and VL
 #endif
 

@@ -66,7 +66,7 @@ struct AttentionArgs {
 };
 
 struct Kernels {
-  std::string_view name;  // "scalar", "avx2", "avx512", "avx512vnni"
+  std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "avx512vnni"
 
   std::size_t linear_scratch_floats;
   void (*linear)(const LinearArgs&);

@@ -3,7 +3,7 @@
 # Anything else, a weak inline function above all, could be picked by the linker for code that runs on every machine.
 set -eu
 status=0
-for pair in avx2:avx2_kernels avx512:avx512_kernels avx512vnni:avx512vnni_products peaks_avx2:avx2_peaks peaks_avx512:avx512_peaks; do
+for pair in avx2:avx2_kernels integer_avx2:avx2_products avxvnni:avxvnni_products avx512:avx512_kernels avx512vnni:avx512vnni_products peaks_avx2:avx2_peaks peaks_avx512:avx512_peaks; do
   object=${pair%:*}
   table=${pair#*:}
   want="_ZN10tramontane${#table}${table}E"

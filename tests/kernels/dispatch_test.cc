@@ -21,6 +21,7 @@ TEST_F(Dispatch, ListsTheTablesOfThisMachineBestFirstAndScalarLast) {
   std::vector<std::string> want;
   if (detect_cpu_features().avx512vnni) want.emplace_back("avx512vnni");
   if (detect_cpu_features().avx512) want.emplace_back("avx512");
+  if (detect_cpu_features().avxvnni) want.emplace_back("avxvnni");
   if (detect_cpu_features().avx2) want.emplace_back("avx2");
   want.emplace_back("scalar");
   std::vector<std::string> got;

@@ -13,13 +13,19 @@ namespace {
 constexpr float kGuard = 12345;
 
 /// The tables with integer products; on a machine without any, the tests have nothing to say.
-std::vector<const IntegerProducts*> integer_products() {
-  std::vector<const IntegerProducts*> found;
+std::vector<const Kernels*> tables_with_products() {
+  std::vector<const Kernels*> found;
   for (const Kernels* table : runnable_kernels()) {
-    if (table->integer != nullptr) found.push_back(table->integer);
+    if (table->integer != nullptr) found.push_back(table);
   }
   return found;
 }
+
+class IntegerProductsOf : public ::testing::TestWithParam<const Kernels*> {
+ protected:
+  const IntegerProducts* products = GetParam()->integer;
+};
+using QuantizeRows = IntegerProductsOf;
 
 std::vector<WeightFormat> integer_formats() {
   std::vector<WeightFormat> formats;
@@ -41,15 +47,6 @@ struct Quantized {
     products.quantize_rows(x.data(), 0, rows.rows, rows);
   }
 
-  std::int64_t place_of(std::int64_t k) const {
-    const std::int64_t planes = rows.spec.planes();
-    const std::int64_t block = 64 * planes;
-    return k / block * block + k % planes * 64 + k % block / planes;
-  }
-  int value(std::int64_t row, std::int64_t k) const {
-    const std::int64_t at = row * rows.row_bytes() + place_of(k);
-    return rows.low != nullptr ? 256 * rows.high[at] + rows.low[at] : rows.high[at];
-  }
   float scale(std::int64_t row, std::int64_t k) const {
     return rows.scales[row * rows.padded_groups() + k / rows.spec.quant.group_size];
   }
@@ -109,22 +106,114 @@ double worst_error(const Quantized& q, const MatrixView& w, const std::vector<fl
   return worst;
 }
 
-TEST(IntegerProducts, AgreeWithTheScalarDefinition) {
-  for (const IntegerProducts* products : integer_products()) {
+TEST_P(IntegerProductsOf, AgreeWithTheScalarDefinition) {
+  for (const WeightFormat& format : integer_formats()) {
+    const std::int64_t group = format.quant.group_size;
+    for (const std::int64_t groups : {1, 5, 16, 35}) {
+      const Matrix w(format, 37, groups * group, static_cast<unsigned>(groups));
+      for (const std::int64_t m : {1, 2, 3, 7, 19}) {
+        const auto x = random_floats(static_cast<std::size_t>(m * groups * group), static_cast<unsigned>(m));
+        const auto want = scalar_product(w.view, x);
+        for (const int limbs : {1, 2}) {
+          const Quantized q(*products, {format.quant, limbs}, x, w.view.cols);
+          const Tolerance tolerance = {.relative_l2 = limbs == 2 ? 5e-5 : 1.3e-2,
+                                       .max_abs = worst_error(q, w.view, x)};
+          EXPECT_TRUE(close(product(*products, w.view, x, limbs), want, tolerance))
+              << format.name() << " groups " << groups << " rows " << m << " limbs " << limbs;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(IntegerProductsOf, ContinueOverColumnsThatNoPanelHolds) {
+  for (const QuantSpec quant : {QuantSpec{4, 64}, QuantSpec{8, 32}, QuantSpec{2, 128}, QuantSpec{3, 64}}) {
+    const Matrix w({DType::float16, quant}, 33, 8192 + 128, 1);
+    const auto x = random_floats(static_cast<std::size_t>(9 * w.view.cols), 2);
+    EXPECT_TRUE(close(product(*products, w.view, x, 2), scalar_product(w.view, x), {.relative_l2 = 5e-5}));
+  }
+}
+
+TEST_P(IntegerProductsOf, BatchedEqualsAloneAndSplitEqualsWholeBitForBit) {
+  for (const WeightFormat& format : integer_formats()) {
+    const std::int64_t cols = 4096 + 19 * format.quant.group_size;
+    const std::int64_t rows = 45;
+    const std::int64_t batch = 17;
+    const Matrix w(format, rows, cols, 3);
+    const auto x = random_floats(static_cast<std::size_t>(batch * cols), 4);
+    for (const int limbs : {1, 2}) {
+      const auto whole = product(*products, w.view, x, limbs);
+      for (const std::int64_t m_rows : {1, 2, 3, 8}) {
+        for (std::int64_t m = 0; m + m_rows <= batch; m += 5) {
+          const std::vector<float> some(x.begin() + m * cols, x.begin() + (m + m_rows) * cols);
+          std::vector<float> joined(static_cast<std::size_t>(m_rows * rows));
+          for (const auto& [begin, end] : {std::pair{0, 1}, {1, 23}, {23, 45}}) {
+            const auto part = multiply(*products, w.view, some, limbs, begin, end);
+            for (std::int64_t i = 0; i < m_rows; ++i) {
+              std::copy(part.begin() + i * (rows + 3) + begin, part.begin() + i * (rows + 3) + end,
+                        joined.begin() + i * rows + begin);
+            }
+          }
+          const std::vector<float> want(whole.begin() + m * rows, whole.begin() + (m + m_rows) * rows);
+          EXPECT_TRUE(same_bits(joined, want)) << format.name() << " rows " << m_rows << " limbs " << limbs;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(IntegerProductsOf, WriteOnlyTheirRange) {
+  const Matrix w({DType::bfloat16, {4, 32}}, 70, 64, 1);
+  for (const std::int64_t m : {1, 2, 15}) {
+    const auto x = random_floats(static_cast<std::size_t>(m * 64), 2);
+    const auto y = multiply(*products, w.view, x, 2, 5, 64);
+    for (std::int64_t i = 0; i < static_cast<std::int64_t>(y.size()); ++i) {
+      const bool inside = i % 73 >= 5 && i % 73 < 64;
+      EXPECT_EQ(y[static_cast<std::size_t>(i)] != kGuard, inside) << "at " << i;
+    }
+  }
+}
+
+TEST_P(IntegerProductsOf, DoNotDependOnAlignment) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
+    Matrix w({DType::float16, {bits, 32}}, 5, 96, 3);
+    for (const std::size_t m : {1, 9}) {
+      const auto x = random_floats(m * 96, 4);
+      w.point_to(w.data.data(), w.scales.data(), w.biases.data());
+      const auto want = product(*products, w.view, x, 2);
+      for (std::size_t shift = 1; shift < 64; shift += 2) {
+        const auto data = moved(w.data, shift);
+        const auto scales = moved(w.scales, shift);
+        const auto biases = moved(w.biases, shift);
+        w.point_to(data.data() + shift, scales.data() + shift, biases.data() + shift);
+        EXPECT_TRUE(same_bits(product(*products, w.view, x, 2), want)) << bits << " bits, shift " << shift;
+      }
+    }
+  }
+}
+
+TEST_P(IntegerProductsOf, NeverTouchAByteOutsideTheirOperands) {
+  for (const Edge edge : {Edge::begin, Edge::end}) {
     for (const WeightFormat& format : integer_formats()) {
-      const std::int64_t group = format.quant.group_size;
-      for (const std::int64_t groups : {1, 5, 16, 35}) {
-        const Matrix w(format, 37, groups * group, static_cast<unsigned>(groups));
-        for (const std::int64_t m : {1, 2, 3, 7, 19}) {
-          const auto x =
-              random_floats(static_cast<std::size_t>(m * groups * group), static_cast<unsigned>(m));
-          const auto want = scalar_product(w.view, x);
+      for (const std::int64_t groups : {3, 17}) {
+        Matrix w(format, 5, groups * format.quant.group_size, 3);
+        const GuardedMemory data(w.data, edge);
+        const GuardedMemory scales(w.scales, edge);
+        const GuardedMemory biases(w.biases, edge);
+        w.point_to(data.data(), scales.data(), biases.data());
+        for (const std::int64_t m : {1, 2, 8}) {
           for (const int limbs : {1, 2}) {
-            const Quantized q(*products, {format.quant, limbs}, x, w.view.cols);
-            const Tolerance tolerance = {.relative_l2 = limbs == 2 ? 5e-5 : 1.3e-2,
-                                         .max_abs = worst_error(q, w.view, x)};
-            EXPECT_TRUE(close(product(*products, w.view, x, limbs), want, tolerance))
-                << format.name() << " groups " << groups << " rows " << m << " limbs " << limbs;
+            const auto x = random_floats(static_cast<std::size_t>(m * w.view.cols), 4);
+            const GuardedMemory inputs(x, edge);
+            IntegerRows rows{.spec = {format.quant, limbs}, .rows = m, .cols = w.view.cols};
+            const GuardedMemory integers(rows.total_bytes(), edge);
+            rows.at(const_cast<std::byte*>(integers.data()));
+            const GuardedMemory y(static_cast<std::size_t>(m * 5) * sizeof(float), edge);
+            const GuardedMemory scratch(products->scratch_floats(rows) * sizeof(float), edge);
+            products->quantize_rows(inputs.floats(), 0, m, rows);
+            products->linear({rows, w.view, 0, 5, y.floats(), 5, scratch.floats()});
+            const std::vector<float> got(y.floats(), y.floats() + m * 5);
+            EXPECT_TRUE(same_bits(got, product(*products, w.view, x, limbs))) << format.name();
           }
         }
       }
@@ -132,134 +221,49 @@ TEST(IntegerProducts, AgreeWithTheScalarDefinition) {
   }
 }
 
-TEST(IntegerProducts, ContinueOverColumnsThatNoPanelHolds) {
-  for (const IntegerProducts* products : integer_products()) {
-    for (const QuantSpec quant : {QuantSpec{4, 64}, QuantSpec{8, 32}, QuantSpec{2, 128}, QuantSpec{3, 64}}) {
-      const Matrix w({DType::float16, quant}, 33, 8192 + 128, 1);
-      const auto x = random_floats(static_cast<std::size_t>(9 * w.view.cols), 2);
-      EXPECT_TRUE(close(product(*products, w.view, x, 2), scalar_product(w.view, x), {.relative_l2 = 5e-5}));
-    }
+/// What quantize_rows made of x [rows, cols], as floats: products with rows that pick one element each.
+std::vector<float> read_back(const IntegerProducts& products, IntegerSpec spec, const std::vector<float>& x,
+                             std::int64_t cols) {
+  Matrix w({DType::float16, spec.quant}, cols, cols, 0);
+  std::fill(w.data.begin(), w.data.end(), std::byte{0});
+  std::fill(w.biases.begin(), w.biases.end(), std::byte{0});
+  for (std::size_t i = 0; i < w.scales.size(); i += 2) {
+    w.scales[i] = std::byte{0};
+    w.scales[i + 1] = std::byte{0x3c};  // 1 in float16
   }
+  for (std::int64_t k = 0; k < cols; ++k) {
+    const auto bit = static_cast<std::size_t>(k * spec.quant.bits);
+    w.data[static_cast<std::size_t>(k) * w.view.row_bytes() + bit / 8] = std::byte{1} << bit % 8;
+  }
+  return product(products, w.view, x, spec.limbs);
 }
 
-TEST(IntegerProducts, BatchedEqualsAloneAndSplitEqualsWholeBitForBit) {
-  for (const IntegerProducts* products : integer_products()) {
-    for (const WeightFormat& format : integer_formats()) {
-      const std::int64_t cols = 4096 + 19 * format.quant.group_size;
-      const std::int64_t rows = 45;
-      const std::int64_t batch = 17;
-      const Matrix w(format, rows, cols, 3);
-      const auto x = random_floats(static_cast<std::size_t>(batch * cols), 4);
-      for (const int limbs : {1, 2}) {
-        const auto whole = product(*products, w.view, x, limbs);
-        for (const std::int64_t m_rows : {1, 2, 3, 8}) {
-          for (std::int64_t m = 0; m + m_rows <= batch; m += 5) {
-            const std::vector<float> some(x.begin() + m * cols, x.begin() + (m + m_rows) * cols);
-            std::vector<float> joined(static_cast<std::size_t>(m_rows * rows));
-            for (const auto& [begin, end] : {std::pair{0, 1}, {1, 23}, {23, 45}}) {
-              const auto part = multiply(*products, w.view, some, limbs, begin, end);
-              for (std::int64_t i = 0; i < m_rows; ++i) {
-                std::copy(part.begin() + i * (rows + 3) + begin, part.begin() + i * (rows + 3) + end,
-                          joined.begin() + i * rows + begin);
-              }
-            }
-            const std::vector<float> want(whole.begin() + m * rows, whole.begin() + (m + m_rows) * rows);
-            EXPECT_TRUE(same_bits(joined, want)) << format.name() << " rows " << m_rows << " limbs " << limbs;
-          }
-        }
-      }
-    }
-  }
-}
-
-TEST(IntegerProducts, WriteOnlyTheirRange) {
-  for (const IntegerProducts* products : integer_products()) {
-    const Matrix w({DType::bfloat16, {4, 32}}, 70, 64, 1);
-    for (const std::int64_t m : {1, 2, 15}) {
-      const auto x = random_floats(static_cast<std::size_t>(m * 64), 2);
-      const auto y = multiply(*products, w.view, x, 2, 5, 64);
-      for (std::int64_t i = 0; i < static_cast<std::int64_t>(y.size()); ++i) {
-        const bool inside = i % 73 >= 5 && i % 73 < 64;
-        EXPECT_EQ(y[static_cast<std::size_t>(i)] != kGuard, inside) << "at " << i;
-      }
-    }
-  }
-}
-
-TEST(IntegerProducts, DoNotDependOnAlignment) {
-  for (const IntegerProducts* products : integer_products()) {
-    for (const int bits : {2, 3, 4, 5, 6, 8}) {
-      Matrix w({DType::float16, {bits, 32}}, 5, 96, 3);
-      for (const std::size_t m : {1, 9}) {
-        const auto x = random_floats(m * 96, 4);
-        w.point_to(w.data.data(), w.scales.data(), w.biases.data());
-        const auto want = product(*products, w.view, x, 2);
-        for (std::size_t shift = 1; shift < 64; shift += 2) {
-          const auto data = moved(w.data, shift);
-          const auto scales = moved(w.scales, shift);
-          const auto biases = moved(w.biases, shift);
-          w.point_to(data.data() + shift, scales.data() + shift, biases.data() + shift);
-          EXPECT_TRUE(same_bits(product(*products, w.view, x, 2), want)) << bits << " bits, shift " << shift;
-        }
-      }
-    }
-  }
-}
-
-TEST(IntegerProducts, NeverTouchAByteOutsideTheirOperands) {
-  for (const IntegerProducts* products : integer_products()) {
-    for (const Edge edge : {Edge::begin, Edge::end}) {
-      for (const WeightFormat& format : integer_formats()) {
-        for (const std::int64_t groups : {3, 17}) {
-          Matrix w(format, 5, groups * format.quant.group_size, 3);
-          const GuardedMemory data(w.data, edge);
-          const GuardedMemory scales(w.scales, edge);
-          const GuardedMemory biases(w.biases, edge);
-          w.point_to(data.data(), scales.data(), biases.data());
-          for (const std::int64_t m : {1, 2, 8}) {
-            for (const int limbs : {1, 2}) {
-              const auto x = random_floats(static_cast<std::size_t>(m * w.view.cols), 4);
-              const GuardedMemory inputs(x, edge);
-              IntegerRows rows{.spec = {format.quant, limbs}, .rows = m, .cols = w.view.cols};
-              const GuardedMemory integers(rows.total_bytes(), edge);
-              rows.at(const_cast<std::byte*>(integers.data()));
-              const GuardedMemory y(static_cast<std::size_t>(m * 5) * sizeof(float), edge);
-              const GuardedMemory scratch(products->scratch_floats(rows) * sizeof(float), edge);
-              products->quantize_rows(inputs.floats(), 0, m, rows);
-              products->linear({rows, w.view, 0, 5, y.floats(), 5, scratch.floats()});
-              const std::vector<float> got(y.floats(), y.floats() + m * 5);
-              EXPECT_TRUE(same_bits(got, product(*products, w.view, x, limbs))) << format.name();
-            }
-          }
-        }
-      }
-    }
-  }
-}
-
-TEST(QuantizeRows, KeepsEveryElementToHalfAStep) {
-  for (const IntegerProducts* products : integer_products()) {
-    for (const int bits : {2, 4, 8}) {
-      for (const int group_size : {32, 64, 128}) {
+TEST_P(QuantizeRows, KeepsEveryElementToHalfAStep) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
+    for (const int group_size : {32, 64, 128}) {
+      for (const std::int64_t rows : {3, 9}) {
         const std::int64_t cols = 5 * group_size;
-        auto x = random_floats(static_cast<std::size_t>(3 * cols), 8);
+        auto x = random_floats(static_cast<std::size_t>(rows * cols), 8);
         std::fill_n(x.begin() + group_size, group_size, 0.0F);
         for (const int limbs : {1, 2}) {
-          const Quantized q(*products, {{bits, group_size}, limbs}, x, cols);
-          for (std::int64_t row = 0; row < 3; ++row) {
+          const IntegerSpec spec{{bits, group_size}, limbs};
+          const Quantized q(*products, spec, x, cols);
+          const auto kept = read_back(*products, spec, x, cols);
+          for (std::int64_t row = 0; row < rows; ++row) {
             for (std::int64_t g = 0; g < 5; ++g) {
+              const float scale = q.scale(row, g * group_size);
               double sum = 0;
               float most = 0;
               for (std::int64_t k = g * group_size; k < (g + 1) * group_size; ++k) {
-                const float value = x[static_cast<std::size_t>(row * cols + k)];
-                EXPECT_LE(std::abs(q.scale(row, k) * static_cast<float>(q.value(row, k)) - value),
-                          0.505F * q.scale(row, k));
-                sum += q.value(row, k);
-                most = std::max(most, std::abs(value));
+                const auto at = static_cast<std::size_t>(row * cols + k);
+                EXPECT_LE(std::abs(kept[at] - x[at]), 0.505F * scale);
+                sum += kept[at];
+                most = std::max(most, std::abs(x[at]));
               }
-              EXPECT_FLOAT_EQ(q.scale(row, g * group_size), most / (limbs == 2 ? 32512.0F : 127.0F));
-              EXPECT_FLOAT_EQ(q.rows.sums[row * q.rows.padded_groups() + g],
-                              q.scale(row, g * group_size) * static_cast<float>(sum));
+              EXPECT_FLOAT_EQ(scale, most / (limbs == 2 ? 32512.0F : 127.0F));
+              // Each element that was read back, and the sum, is rounded to float32.
+              EXPECT_NEAR(q.rows.sums[row * q.rows.padded_groups() + g], sum,
+                          std::ldexp(group_size * most + std::abs(sum), -24));
             }
           }
         }
@@ -268,41 +272,47 @@ TEST(QuantizeRows, KeepsEveryElementToHalfAStep) {
   }
 }
 
-TEST(QuantizeRows, MakesARowWithNanOrInfinityNanAndNoOther) {
-  for (const IntegerProducts* products : integer_products()) {
-    const Matrix w({DType::float16, {4, 64}}, 20, 256, 3);
-    for (const std::size_t m : {2, 9}) {
-      for (const float bad :
-           {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), NAN}) {
-        auto x = random_floats(m * 256, 4);
-        const auto want = product(*products, w.view, x, 2);
-        x[256 + 70] = bad;
-        const auto got = product(*products, w.view, x, 2);
-        for (std::size_t i = 0; i < got.size(); ++i) {
-          const bool spoilt = i / 20 == 1;
-          EXPECT_EQ(std::isnan(got[i]), spoilt) << i;
-          if (!spoilt) EXPECT_EQ(got[i], want[i]);
-        }
+TEST_P(QuantizeRows, MakesARowWithNanOrInfinityNanAndNoOther) {
+  const Matrix w({DType::float16, {4, 64}}, 20, 256, 3);
+  for (const std::size_t m : {2, 9}) {
+    for (const float bad :
+         {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), NAN}) {
+      auto x = random_floats(m * 256, 4);
+      const auto want = product(*products, w.view, x, 2);
+      x[256 + 70] = bad;
+      const auto got = product(*products, w.view, x, 2);
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        const bool spoilt = i / 20 == 1;
+        EXPECT_EQ(std::isnan(got[i]), spoilt) << i;
+        if (!spoilt) EXPECT_EQ(got[i], want[i]);
       }
     }
   }
 }
 
-TEST(QuantizeRows, TakesExtremeMagnitudes) {
-  for (const IntegerProducts* products : integer_products()) {
-    const Matrix w({DType::float16, {4, 64}}, 20, 64, 3);
-    for (const float size : {1e-38F, 1e-29F, 1e30F}) {
-      auto x = random_floats(64, 4);
-      for (float& value : x) value *= size;
-      const auto got = product(*products, w.view, x, 2);
-      if (size < 1e-30F) {
-        EXPECT_EQ(got, std::vector<float>(20, 0.0F));
-      } else {
-        EXPECT_TRUE(close(got, scalar_product(w.view, x), {.relative_l2 = 5e-5}));
-      }
+TEST_P(QuantizeRows, TakesExtremeMagnitudes) {
+  const Matrix w({DType::float16, {4, 64}}, 20, 64, 3);
+  for (const float size : {1e-38F, 1e-29F, 1e30F}) {
+    auto x = random_floats(64, 4);
+    for (float& value : x) value *= size;
+    const auto got = product(*products, w.view, x, 2);
+    if (size < 1e-30F) {
+      EXPECT_EQ(got, std::vector<float>(20, 0.0F));
+    } else {
+      EXPECT_TRUE(close(got, scalar_product(w.view, x), {.relative_l2 = 5e-5}));
     }
   }
 }
+
+std::string name_of_table(const ::testing::TestParamInfo<const Kernels*>& info) {
+  return std::string(info.param->name);
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(IntegerProductsOf);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(QuantizeRows);
+INSTANTIATE_TEST_SUITE_P(Table, IntegerProductsOf, ::testing::ValuesIn(tables_with_products()),
+                         name_of_table);
+INSTANTIATE_TEST_SUITE_P(Table, QuantizeRows, ::testing::ValuesIn(tables_with_products()), name_of_table);
 
 }  // namespace
 }  // namespace tramontane::testing

@@ -1,4 +1,5 @@
 #include "kernels/avx2/vec.h"
+#include "kernels/integer_products.h"
 #include "kernels/simd/attention.h"
 #include "kernels/simd/elementwise.h"
 #include "kernels/simd/formats.h"
@@ -18,6 +19,7 @@ constinit const Kernels avx2_kernels = {
     .store = store<Avx2>,
     .attention_scratch_floats = attention_scratch_floats<Avx2>,
     .attention = attention<Avx2>,
+    .integer = &avx2_products,
 };
 
 }  // namespace tramontane
