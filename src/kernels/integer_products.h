@@ -20,24 +20,20 @@ struct IntegerSpec {
                   // has 8 bits
 
   bool operator==(const IntegerSpec&) const = default;
-  /// Weights of 2 and 4 bits unpack to bytes plane by plane; activations in bytes are laid out in the same
-  /// order.
+  /// Weights of 2 and 4 bits unpack to bytes plane by plane: plane p holds elements p, p + planes, ...
   int planes() const { return quant.bits == 2 ? 4 : quant.bits == 4 ? 2 : 1; }
 };
 
-/// Rows of quantised activations, in memory of the caller's that is 64-byte aligned: what quantize_rows
-/// writes and linear, of the same table, reads. How a row's integers lie is the table's own affair. In limbs:
-/// in blocks of as many registers as planes, plane p holding elements p, p + planes, ...; or whole, as words,
-/// in planes of their own. Rows are as long as 16 whole groups ask for; what lies past the last block is for
-/// reading only, of any value. Trivially copyable.
+/// Rows of quantised activations, in memory of the caller's that is 64-byte aligned: what quantize_rows writes
+/// and linear, of the same table, reads. In what order is the table's own affair. Trivially copyable.
 struct IntegerRows {
   IntegerSpec spec;
   std::int64_t rows = 0;
   std::int64_t cols = 0;
-  std::int8_t* high = nullptr;  // [rows, row_bytes()]
+  std::int8_t* high = nullptr;  // room for [rows, row_bytes()]
   std::int8_t* low = nullptr;   // the same, after `high`; null with one limb
-  float* scales = nullptr;      // [rows, padded_groups()], zeros at the end
-  float* sums = nullptr;        // [rows, padded_groups()]: scale * sum of v
+  float* scales = nullptr;      // room for [rows, padded_groups()]
+  float* sums = nullptr;        // the same: scale * sum of v
 
   std::int64_t groups() const { return cols / spec.quant.group_size; }
   std::int64_t padded_groups() const { return (groups() + 15) / 16 * 16; }

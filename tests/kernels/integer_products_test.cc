@@ -46,11 +46,14 @@ struct Quantized {
     rows.at(reinterpret_cast<std::byte*>(memory.data()));
     products.quantize_rows(x.data(), 0, rows.rows, rows);
   }
-
-  float scale(std::int64_t row, std::int64_t k) const {
-    return rows.scales[row * rows.padded_groups() + k / rows.spec.quant.group_size];
-  }
 };
+
+/// What a group's activations are multiples of: its largest magnitude is the largest integer.
+float scale_of(const float* group, const IntegerSpec& spec) {
+  float most = 0;
+  for (int k = 0; k < spec.quant.group_size; ++k) most = std::max(most, std::abs(group[k]));
+  return most / (spec.limbs == 2 ? 32512.0F : 127.0F);
+}
 
 /// y in rows of w.rows + 3 floats; what is not written is kGuard.
 std::vector<float> multiply(const IntegerProducts& products, const MatrixView& w, const std::vector<float>& x,
@@ -85,19 +88,22 @@ std::vector<float> scalar_product(const MatrixView& w, const std::vector<float>&
 /// of 24) and sums to float32 can do to an output: for each group half a step times the weights' magnitudes;
 /// and, relative to the sum of |x||w|, one rounding per group, five in a term (conversion, two scales, two
 /// products), and twice the bias's share, which is of the size of the rest.
-double worst_error(const Quantized& q, const MatrixView& w, const std::vector<float>& x) {
+double worst_error(const MatrixView& w, const std::vector<float>& x, int limbs) {
+  const IntegerSpec spec{w.quant, limbs};
+  const std::int64_t group_size = w.quant.group_size;
   std::vector<float> row(static_cast<std::size_t>(w.cols));
-  const double unit = static_cast<double>(q.rows.groups() + 10) / (1 << 24);
+  const double unit = static_cast<double>(w.cols / group_size + 10) / (1 << 24);
   double worst = 0;
   for (std::int64_t n = 0; n < w.rows; ++n) {
     scalar_kernels.decode_row(w, n, row.data());
     double widest = 0;  // of a weight's integer and bias parts apart, which cancel in the weight itself
     for (const float weight : row) widest = std::max(widest, std::abs(double{weight}));
-    for (std::int64_t m = 0; m < q.rows.rows; ++m) {
+    for (std::int64_t m = 0; m * w.cols < static_cast<std::int64_t>(x.size()); ++m) {
       double error = 0;
       for (std::int64_t k = 0; k < w.cols; ++k) {
         const double weight = std::abs(double{row[static_cast<std::size_t>(k)]});
-        error += q.scale(m, k) * 0.505 * weight;
+        const float* group = x.data() + m * w.cols + k / group_size * group_size;
+        error += scale_of(group, spec) * 0.505 * weight;
         error += unit * 4 * widest * std::abs(double{x[static_cast<std::size_t>(m * w.cols + k)]});
       }
       worst = std::max(worst, error);
@@ -115,9 +121,8 @@ TEST_P(IntegerProductsOf, AgreeWithTheScalarDefinition) {
         const auto x = random_floats(static_cast<std::size_t>(m * groups * group), static_cast<unsigned>(m));
         const auto want = scalar_product(w.view, x);
         for (const int limbs : {1, 2}) {
-          const Quantized q(*products, {format.quant, limbs}, x, w.view.cols);
           const Tolerance tolerance = {.relative_l2 = limbs == 2 ? 5e-5 : 1.3e-2,
-                                       .max_abs = worst_error(q, w.view, x)};
+                                       .max_abs = worst_error(w.view, x, limbs)};
           EXPECT_TRUE(close(product(*products, w.view, x, limbs), want, tolerance))
               << format.name() << " groups " << groups << " rows " << m << " limbs " << limbs;
         }
@@ -221,16 +226,20 @@ TEST_P(IntegerProductsOf, NeverTouchAByteOutsideTheirOperands) {
   }
 }
 
+/// A matrix of zeros in memory of its own.
+Matrix zeros(QuantSpec quant, std::int64_t rows, std::int64_t cols) {
+  Matrix w({DType::float16, quant}, rows, cols, 0);
+  for (auto* bytes : {&w.data, &w.scales, &w.biases}) std::fill(bytes->begin(), bytes->end(), std::byte{0});
+  return w;
+}
+
+constexpr std::byte kHighByteOfOne{0x3c};  // in float16
+
 /// What quantize_rows made of x [rows, cols], as floats: products with rows that pick one element each.
 std::vector<float> read_back(const IntegerProducts& products, IntegerSpec spec, const std::vector<float>& x,
                              std::int64_t cols) {
-  Matrix w({DType::float16, spec.quant}, cols, cols, 0);
-  std::fill(w.data.begin(), w.data.end(), std::byte{0});
-  std::fill(w.biases.begin(), w.biases.end(), std::byte{0});
-  for (std::size_t i = 0; i < w.scales.size(); i += 2) {
-    w.scales[i] = std::byte{0};
-    w.scales[i + 1] = std::byte{0x3c};  // 1 in float16
-  }
+  Matrix w = zeros(spec.quant, cols, cols);
+  for (std::size_t i = 0; i < w.scales.size(); i += 2) w.scales[i + 1] = kHighByteOfOne;
   for (std::int64_t k = 0; k < cols; ++k) {
     const auto bit = static_cast<std::size_t>(k * spec.quant.bits);
     w.data[static_cast<std::size_t>(k) * w.view.row_bytes() + bit / 8] = std::byte{1} << bit % 8;
@@ -238,33 +247,40 @@ std::vector<float> read_back(const IntegerProducts& products, IntegerSpec spec, 
   return product(products, w.view, x, spec.limbs);
 }
 
+/// The sums of its groups [rows, groups]: products with rows whose bias picks one group each.
+std::vector<float> read_back_sums(const IntegerProducts& products, IntegerSpec spec,
+                                  const std::vector<float>& x, std::int64_t cols) {
+  const std::int64_t groups = cols / spec.quant.group_size;
+  Matrix w = zeros(spec.quant, groups, cols);
+  for (std::int64_t g = 0; g < groups; ++g)
+    w.biases[static_cast<std::size_t>(2 * (g * groups + g) + 1)] = kHighByteOfOne;
+  return product(products, w.view, x, spec.limbs);
+}
+
 TEST_P(QuantizeRows, KeepsEveryElementToHalfAStep) {
+  constexpr std::int64_t kGroups = 5;
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int group_size : {32, 64, 128}) {
-      for (const std::int64_t rows : {3, 9}) {
-        const std::int64_t cols = 5 * group_size;
+      for (const std::int64_t rows : {1, 3, 9, 13}) {
+        const std::int64_t cols = kGroups * group_size;
         auto x = random_floats(static_cast<std::size_t>(rows * cols), 8);
         std::fill_n(x.begin() + group_size, group_size, 0.0F);
         for (const int limbs : {1, 2}) {
           const IntegerSpec spec{{bits, group_size}, limbs};
-          const Quantized q(*products, spec, x, cols);
           const auto kept = read_back(*products, spec, x, cols);
-          for (std::int64_t row = 0; row < rows; ++row) {
-            for (std::int64_t g = 0; g < 5; ++g) {
-              const float scale = q.scale(row, g * group_size);
-              double sum = 0;
-              float most = 0;
-              for (std::int64_t k = g * group_size; k < (g + 1) * group_size; ++k) {
-                const auto at = static_cast<std::size_t>(row * cols + k);
-                EXPECT_LE(std::abs(kept[at] - x[at]), 0.505F * scale);
-                sum += kept[at];
-                most = std::max(most, std::abs(x[at]));
-              }
-              EXPECT_FLOAT_EQ(scale, most / (limbs == 2 ? 32512.0F : 127.0F));
-              // Each element that was read back, and the sum, is rounded to float32.
-              EXPECT_NEAR(q.rows.sums[row * q.rows.padded_groups() + g], sum,
-                          std::ldexp(group_size * most + std::abs(sum), -24));
+          const auto sums = read_back_sums(*products, spec, x, cols);
+          for (std::int64_t group = 0; group < rows * kGroups; ++group) {
+            const auto first = static_cast<std::size_t>(group * group_size);
+            const float scale = scale_of(x.data() + first, spec);
+            double sum = 0;
+            double sizes = 0;
+            for (std::size_t k = first; k < first + static_cast<std::size_t>(group_size); ++k) {
+              EXPECT_LE(std::abs(kept[k] - x[k]), 0.505F * scale);
+              sum += kept[k];
+              sizes += std::abs(kept[k]);
             }
+            // Each element that was read back, and the sum, is rounded to float32.
+            EXPECT_NEAR(sums[static_cast<std::size_t>(group)], sum, std::ldexp(sizes + std::abs(sum), -24));
           }
         }
       }
