@@ -21,6 +21,16 @@ const Kernels& avx512vnni_kernels() {
   }();
   return table;
 }
+#elif defined(__aarch64__)
+const Kernels& neondotprod_kernels() {
+  static const Kernels table = [] {
+    Kernels kernels = neon_kernels;
+    kernels.name = "neondotprod";
+    kernels.integer = &neondotprod_products;
+    return kernels;
+  }();
+  return table;
+}
 #endif
 
 std::vector<const Kernels*> detect() {
@@ -30,6 +40,10 @@ std::vector<const Kernels*> detect() {
   if (cpu.avx512vnni) tables.push_back(&avx512vnni_kernels());
   if (cpu.avx512) tables.push_back(&avx512_kernels);
   if (cpu.avx2) tables.push_back(&avx2_kernels);
+#elif defined(__aarch64__)
+  const CpuFeatures cpu = detect_cpu_features();
+  if (cpu.asimddp) tables.push_back(&neondotprod_kernels());
+  if (cpu.asimd) tables.push_back(&neon_kernels);
 #endif
   tables.push_back(&scalar_kernels);
   return tables;

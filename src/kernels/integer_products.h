@@ -83,6 +83,8 @@ inline bool has_integer_products(const MatrixView& w) {
 
 #if defined(__x86_64__)
 extern const IntegerProducts avx512vnni_products;  // needs AVX-512 VNNI, F, BW, DQ and VL
+#elif defined(__aarch64__)
+extern const IntegerProducts neondotprod_products;  // needs the dot-product instructions of ARMv8.2-A
 #endif
 
 }  // namespace tramontane

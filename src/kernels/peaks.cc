@@ -2,7 +2,7 @@
 
 namespace tramontane {
 
-Peaks choose_peaks(std::string_view kernels_name, const CpuFeatures& cpu) {
+Peaks choose_peaks([[maybe_unused]] std::string_view kernels_name, [[maybe_unused]] const CpuFeatures& cpu) {
   const PeakLoops* loops = &scalar_peaks;
   bool vnni = false;
 #if defined(__x86_64__)
@@ -12,6 +12,11 @@ Peaks choose_peaks(std::string_view kernels_name, const CpuFeatures& cpu) {
   } else if (kernels_name.starts_with("avx")) {
     loops = &avx2_peaks;
     vnni = cpu.avxvnni;
+  }
+#elif defined(__aarch64__)
+  if (kernels_name.starts_with("neon")) {
+    loops = &neon_peaks;
+    vnni = cpu.asimddp;
   }
 #endif
   return {vnni ? loops->int8_vnni : loops->int8, vnni ? loops->int16_vnni : loops->int16, loops->float32,

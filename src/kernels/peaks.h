@@ -30,6 +30,8 @@ extern const PeakLoops scalar_peaks;
 #if defined(__x86_64__)
 extern const PeakLoops avx2_peaks;    // needs AVX2, FMA; for vnni, AVX-VNNI
 extern const PeakLoops avx512_peaks;  // needs AVX-512 F and BW; for vnni, AVX512-VNNI
+#elif defined(__aarch64__)
+extern const PeakLoops neon_peaks;  // for vnni, the dot products of bytes (int16 has none)
 #endif
 
 /// The loops for a CPU, of the instruction set that a table of kernels is named after.
