@@ -2,17 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
-#include "bench/machine.h"
 #include "kernels/guarded_memory.h"
 #include "kernels/kernels.h"
 
-namespace tramontane::bench {
+namespace tramontane::testing {
 namespace {
-
-using tramontane::testing::Edge;
-using tramontane::testing::GuardedMemory;
 
 TEST(Peaks, EveryRunnableTablesLoopsCountTheirOperations) {
   for (const Kernels* kernels : runnable_kernels()) {
@@ -32,6 +26,9 @@ TEST(Peaks, FollowTheTableAndTheCpu) {
   EXPECT_EQ(choose_peaks("avx2", {.avxvnni = true}).int16, avx2_peaks.int16_vnni);
   EXPECT_EQ(choose_peaks("avx512", {.avxvnni = true}).int8, avx512_peaks.int8);
   EXPECT_EQ(choose_peaks("avx512", {.avx512vnni = true}).int8, avx512_peaks.int8_vnni);
+#elif defined(__aarch64__)
+  EXPECT_EQ(choose_peaks("neondotprod", {}).int8, neon_peaks.int8);
+  EXPECT_EQ(choose_peaks("neon", {.asimddp = true}).int8, neon_peaks.int8_vnni);
 #endif
 }
 
@@ -45,17 +42,5 @@ TEST(Peaks, ReadNothingBesideTheLines) {
   }
 }
 
-TEST(MachineProbe, MeasuresWhatIsPossible) {
-  const MachineLimits limits =
-      MachineProbe(choose_peaks(choose_kernels().name, detect_cpu_features()), 2).measure();
-  // No two cores read 2 TB/s from memory or do 100 Top/s: loops that do nothing would.
-  EXPECT_GT(limits.read_gb_s, 0.1);
-  EXPECT_LT(limits.read_gb_s, 2000);
-  for (const double rate : {limits.int8_gop_s, limits.int16_gop_s, limits.f32_gflop_s}) {
-    EXPECT_GT(rate, 0.1);
-    EXPECT_LT(rate, 1e5);
-  }
-}
-
 }  // namespace
-}  // namespace tramontane::bench
+}  // namespace tramontane::testing
