@@ -16,11 +16,11 @@ namespace {
 struct Neon {
   using V = Neon;
   static constexpr int lanes = 8;
-  static constexpr int tile_rows = 3;    // of x in a tile of dot products: with tile_cols, 24 of 32 registers
-  static constexpr int tile_cols = 4;    // of w
+  static constexpr int tile_rows = 2;    // of x in a tile of dot products: with tile_cols, 24 of 32 registers
+  static constexpr int tile_cols = 6;    // of w
   static constexpr int direct_rows = 2;  // of x for which weights are decoded in registers
   static constexpr int direct_limit = 4;   // rows of x up to which that is taken for faster than memory
-  static constexpr int value_vectors = 3;  // of a head, accumulated at once for tile_rows queries
+  static constexpr int value_vectors = 4;  // of a head, accumulated at once for tile_rows queries
 
   float32x4_t low;
   float32x4_t high;
