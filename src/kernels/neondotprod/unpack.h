@@ -84,13 +84,12 @@ struct Packet {
     return vreinterpretq_s8_u8(vandq_u8(a, vdupq_n_u8((1 << bits) - 1)));
   }
 
-  /// How 16 weights come out of 16 loaded bytes: each lies in two neighbouring ones, which are shifted to
-  /// their place. Bytes past the loaded ones are zero, and not needed.
+  /// How 16 weights come out of 16 loaded bytes: two neighbouring bytes hold two weights, which are shifted
+  /// to their byte each.
   struct Spread {
-    std::uint8_t first_bytes[16];
-    std::uint8_t second_bytes[16];
-    std::int8_t first_shifts[16];
-    std::int8_t second_shifts[16];
+    std::uint8_t bytes[16];
+    std::int16_t low_shifts[8];
+    std::int16_t high_shifts[8];
   };
   // Weights of 3 bits are loaded all at once. The others take the first and the last 16 bytes of the packet.
   template <int c>
@@ -99,12 +98,12 @@ struct Packet {
   template <int c>
   static constexpr Spread make_spread() {
     Spread s{};
-    for (int i = 0; i < 16; ++i) {
-      const int bit = (16 * c + i) * bits - 8 * load_offset<c>;
-      s.first_bytes[i] = static_cast<std::uint8_t>(bit / 8);
-      s.second_bytes[i] = static_cast<std::uint8_t>(bit / 8 + 1);
-      s.first_shifts[i] = static_cast<std::int8_t>(-(bit % 8));
-      s.second_shifts[i] = static_cast<std::int8_t>(8 - bit % 8);
+    for (int i = 0; i < 8; ++i) {
+      const int bit = (16 * c + 2 * i) * bits - 8 * load_offset<c>;
+      s.bytes[2 * i] = static_cast<std::uint8_t>(bit / 8);
+      s.bytes[2 * i + 1] = static_cast<std::uint8_t>(bit / 8 + 1);
+      s.low_shifts[i] = static_cast<std::int16_t>(-(bit % 8));
+      s.high_shifts[i] = static_cast<std::int16_t>(8 - bits - bit % 8);
     }
     return s;
   }
@@ -123,12 +122,10 @@ struct Packet {
   template <int c>
   static int8x16_t spread(const std::uint8_t* from) {
     static constexpr Spread kSpread = make_spread<c>();
-    const uint8x16_t all = load<c>(from);
-    const uint8x16_t first =
-        vshlq_u8(vqtbl1q_u8(all, vld1q_u8(kSpread.first_bytes)), vld1q_s8(kSpread.first_shifts));
-    const uint8x16_t second =
-        vshlq_u8(vqtbl1q_u8(all, vld1q_u8(kSpread.second_bytes)), vld1q_s8(kSpread.second_shifts));
-    return masked(vorrq_u8(first, second));
+    const uint16x8_t pairs = vreinterpretq_u16_u8(vqtbl1q_u8(load<c>(from), vld1q_u8(kSpread.bytes)));
+    const uint16x8_t low = vshlq_u16(pairs, vld1q_s16(kSpread.low_shifts));
+    const uint16x8_t high = vshlq_u16(pairs, vld1q_s16(kSpread.high_shifts));
+    return masked(vreinterpretq_u8_u16(vbslq_u16(vdupq_n_u16(0xff), low, high)));
   }
 };
 
