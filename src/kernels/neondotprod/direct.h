@@ -1,9 +1,9 @@
 #pragma once
 #include "kernels/neondotprod/scales.h"
 
-// Few rows of x: four products at a time, of one row of x with four of w or of two with two, each in a lane.
-// Weights go from where they lie through registers into the products; a group's partial sums are brought into
-// lanes by pairwise additions.
+// One or two rows of x: four products at a time, of one row of x with four of w or of two with two, each in a
+// lane. Weights go from where they lie through registers into the products; a group's partial sums are
+// brought into lanes by pairwise additions.
 namespace tramontane {
 namespace {
 
@@ -15,7 +15,6 @@ struct DirectTile {
 
   const IntegerRows& x;
   const MatrixView& w;
-  std::int64_t first_x;
   FourRows rows;  // of w: of each product
 
   /// The exact sums of group g, a product m * w_rows + r of rows m of x and r of w in each lane.
@@ -24,7 +23,7 @@ struct DirectTile {
     unroll<w_rows>([&](auto r) {
       from[r.value] = w.data + rows.row[r.value] * w.row_bytes() + g * (group_size * bits / 8);
     });
-    const std::int64_t at = Weights::X::place_of(x, first_x, g * group_size);
+    const std::int64_t at = Weights::X::place_of(x, 0, g * group_size);
     int32x4_t high[4];
     int32x4_t low[4];
     unroll<4>([&](auto p) { high[p.value] = low[p.value] = vdupq_n_s32(0); });
@@ -48,9 +47,8 @@ struct DirectTile {
 
   /// A value of each row of x in the lanes of its products.
   [[gnu::always_inline]] float32x4_t of_x(const float* values, std::int64_t g) const {
-    values += first_x * x.padded_groups() + g;
-    if constexpr (m_rows == 1) return vdupq_n_f32(*values);
-    return vcombine_f32(vdup_n_f32(*values), vdup_n_f32(values[x.padded_groups()]));
+    if constexpr (m_rows == 1) return vdupq_n_f32(values[g]);
+    return vcombine_f32(vdup_n_f32(values[g]), vdup_n_f32(values[x.padded_groups() + g]));
   }
 
   float32x4_t products() const {
@@ -81,30 +79,19 @@ struct DirectTile {
 };
 
 template <int bits, int group_size, int limbs, int m_rows>
-void linear_tile(const IntegerLinearArgs& args, std::int64_t first_x, std::int64_t n) {
-  constexpr int w_rows = 4 / m_rows;
-  FourRows rows(n, args.row_end);
-  for (int p = w_rows; p < 4; ++p) rows.row[p] = rows.row[p % w_rows];
-  const DirectTile<bits, group_size, limbs, m_rows> tile{args.x, args.w, first_x, rows};
-  float products[4];
-  vst1q_f32(products, tile.products());
-  for (int m = 0; m < m_rows; ++m) {
-    for (int r = 0; r < least(w_rows, args.row_end - n); ++r) {
-      args.y[(first_x + m) * args.y_stride + n + r] = products[m * w_rows + r];
-    }
-  }
-}
-
-template <int bits, int group_size, int limbs>
 void linear_direct(const IntegerLinearArgs& args) {
-  // Four rows of w stay in the caches while the rows of x pass.
-  for (std::int64_t n = args.row_begin; n < args.row_end; n += 4) {
-    std::int64_t m = 0;
-    for (; m + 2 <= args.x.rows; m += 2) {
-      linear_tile<bits, group_size, limbs, 2>(args, m, n);
-      if (n + 2 < args.row_end) linear_tile<bits, group_size, limbs, 2>(args, m, n + 2);
+  constexpr int w_rows = 4 / m_rows;
+  for (std::int64_t n = args.row_begin; n < args.row_end; n += w_rows) {
+    FourRows rows(n, args.row_end);
+    for (int p = w_rows; p < 4; ++p) rows.row[p] = rows.row[p % w_rows];
+    const DirectTile<bits, group_size, limbs, m_rows> tile{args.x, args.w, rows};
+    float products[4];
+    vst1q_f32(products, tile.products());
+    for (int m = 0; m < m_rows; ++m) {
+      for (int r = 0; r < least(w_rows, args.row_end - n); ++r) {
+        args.y[m * args.y_stride + n + r] = products[m * w_rows + r];
+      }
     }
-    if (m < args.x.rows) linear_tile<bits, group_size, limbs, 1>(args, m, n);
   }
 }
 

@@ -5,15 +5,16 @@
 namespace tramontane {
 namespace {
 
-// Up to here unpacking the weights again for every two rows of x takes fewer instructions than making panels.
-constexpr std::int64_t kMostDirectRows = 4;
-
+/// From three rows on, panels take fewer instructions than unpacking the weights again for every two.
 template <int bits, int group_size, int limbs>
 void linear_as(const IntegerLinearArgs& args) {
-  if (args.x.rows <= kMostDirectRows) {
-    linear_direct<bits, group_size, limbs>(args);
-  } else {
-    linear_panels<bits, group_size, limbs>(args);
+  switch (args.x.rows) {
+    case 1:
+      return linear_direct<bits, group_size, limbs, 1>(args);
+    case 2:
+      return linear_direct<bits, group_size, limbs, 2>(args);
+    default:
+      return linear_panels<bits, group_size, limbs>(args);
   }
 }
 
