@@ -31,11 +31,11 @@ struct Neon {
   /// `lanes` elements at any address; with `n` < lanes given, only those are read, and the rest is zero.
   template <DType dtype = DType::float32>
   static V load(const void* p) {
+    const auto* bytes = static_cast<const std::uint8_t*>(p);
     if constexpr (dtype == DType::float32) {
-      const auto* floats = static_cast<const float*>(p);
-      return {vld1q_f32(floats), vld1q_f32(floats + 4)};
+      return {vreinterpretq_f32_u8(vld1q_u8(bytes)), vreinterpretq_f32_u8(vld1q_u8(bytes + 16))};
     } else {
-      return widen<dtype>(vreinterpretq_u16_u8(vld1q_u8(static_cast<const std::uint8_t*>(p))));
+      return widen<dtype>(vreinterpretq_u16_u8(vld1q_u8(bytes)));
     }
   }
   template <DType dtype = DType::float32>

@@ -1,9 +1,9 @@
 #pragma once
 #include "kernels/neondotprod/scales.h"
 
-// Many rows of x: 32 rows of w become a panel of bytes in the first-level cache, and all rows of x pass over
-// it, some at a time for 8 outputs at a time; an output is a lane, and four activations at a time are
-// multiplied with it.
+// Three rows of x and more: 32 rows of w become a panel of bytes in the first-level cache, and all rows of x
+// pass over it, some at a time for 8 outputs at a time; an output is a lane, and four activations at a time
+// are multiplied with it.
 namespace tramontane {
 namespace {
 
