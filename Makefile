@@ -5,13 +5,14 @@ FUZZ_SECONDS ?= 20
 VENV := build/oracle/venv
 GENESIS_VENV := build/genesis/venv
 
-.PHONY: help run test build packages format format-check lint asan tsan fuzz oracle genesis clean
+.PHONY: help run test build packages format format-check lint asan tsan arm64 fuzz oracle genesis clean
 
 help:
 	@echo "make run           install what is missing, build, generate text (MODEL=folder, ARGS='...')"
 	@echo "make test          install what is missing, build, run every test"
 	@echo "make oracle        compare with MLX (from PyPI, in a virtual environment under build/)"
 	@echo "make asan tsan     the tests under sanitizers"
+	@echo "make arm64         cross-build the kernels for 64-bit ARM and run their tests under qemu"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS each"
 	@echo "make genesis       train the demonstration model in models/genesis again (more than an hour)"
 	@echo "make format lint   clang-format in place; format-check and clang-tidy with the layer check"
@@ -39,12 +40,19 @@ format-check: packages
 lint: packages
 	@cmake --preset release >/dev/null
 	python3 tests/check_layers.py
-	git ls-files 'src/*.cc' 'tools/*.cc' | xargs -P 2 -n 4 clang-tidy-19 -p build/release --quiet 2>build/lint.log
+	git ls-files 'src/*.cc' 'tools/*.cc' ':!src/kernels/neon*' | xargs -P 2 -n 4 clang-tidy-19 -p build/release --quiet 2>build/lint.log
 
 asan tsan: packages
 	@cmake --preset $@ >/dev/null
 	@cmake --build --preset $@
 	ctest --preset $@ -j 2
+
+arm64: packages
+	@tools/install_packages.sh packages-arm64.txt
+	@cmake --preset $@ >/dev/null
+	@cmake --build --preset $@
+	ctest --preset $@ -j 2
+	git ls-files 'src/kernels/neon*.cc' | xargs -P 2 -n 1 clang-tidy-19 -p build/arm64 --quiet 2>build/lint-arm64.log
 
 fuzz: packages
 	@cmake --preset asan >/dev/null

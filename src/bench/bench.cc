@@ -7,7 +7,6 @@
 #include "bench/counts.h"
 #include "bench/session.h"
 #include "bench/statistics.h"
-#include "core/cpu_features.h"
 #include "kernels/integer_products.h"
 
 namespace tramontane::bench {
@@ -42,8 +41,7 @@ struct MachineRounds {
   MachineProbe probe;
   std::vector<double> read, int8, int16, f32;
 
-  MachineRounds(const Kernels& kernels, int threads)
-      : probe(choose_peaks(kernels.name, detect_cpu_features()), threads) {}
+  MachineRounds(const Kernels& kernels, int threads) : probe(choose_peaks(kernels.name), threads) {}
 
   void measure() {
     const MachineLimits limits = probe.measure();

@@ -1,5 +1,10 @@
 #include "core/cpu_features.h"
 
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace tramontane {
 
 CpuFeatures detect_cpu_features() {
@@ -15,6 +20,10 @@ CpuFeatures detect_cpu_features() {
                     __builtin_cpu_supports("avx512vl");
   features.avxvnni = features.avx2 && __builtin_cpu_supports("avxvnni");
   features.avx512vnni = features.avx512 && __builtin_cpu_supports("avx512vnni");
+#elif defined(__aarch64__)
+  const unsigned long hwcap = getauxval(AT_HWCAP);
+  features.asimd = (hwcap & HWCAP_ASIMD) != 0;
+  features.asimddp = features.asimd && (hwcap & HWCAP_ASIMDDP) != 0;
 #endif
   return features;
 }

@@ -26,6 +26,8 @@ constexpr int kSpins = 4000;
 void pause_briefly() {
 #if defined(__x86_64__)
   _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");  // takes about as long; "yield" does nothing on most cores
 #else
   std::this_thread::yield();
 #endif

@@ -11,13 +11,15 @@
 namespace tramontane {
 namespace {
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 Kernels with_products(Kernels kernels, std::string_view name, const IntegerProducts& products) {
   kernels.name = name;
   kernels.integer = &products;
   return kernels;
 }
+#endif
 
+#if defined(__x86_64__)
 const Kernels& avx512vnni_kernels() {
   static const Kernels table = with_products(avx512_kernels, "avx512vnni", avx512vnni_products);
   return table;
@@ -25,6 +27,11 @@ const Kernels& avx512vnni_kernels() {
 
 const Kernels& avxvnni_kernels() {
   static const Kernels table = with_products(avx2_kernels, "avxvnni", avxvnni_products);
+  return table;
+}
+#elif defined(__aarch64__)
+const Kernels& neondotprod_kernels() {
+  static const Kernels table = with_products(neon_kernels, "neondotprod", neondotprod_products);
   return table;
 }
 #endif
@@ -37,6 +44,10 @@ std::vector<const Kernels*> detect() {
   if (cpu.avx512) tables.push_back(&avx512_kernels);
   if (cpu.avxvnni) tables.push_back(&avxvnni_kernels());
   if (cpu.avx2) tables.push_back(&avx2_kernels);
+#elif defined(__aarch64__)
+  const CpuFeatures cpu = detect_cpu_features();
+  if (cpu.asimddp) tables.push_back(&neondotprod_kernels());
+  if (cpu.asimd) tables.push_back(&neon_kernels);
 #endif
   tables.push_back(&scalar_kernels);
   return tables;

@@ -24,8 +24,8 @@ struct IntegerSpec {
   int planes() const { return quant.bits == 2 ? 4 : quant.bits == 4 ? 2 : 1; }
 };
 
-/// Rows of quantised activations, in memory of the caller's that is 64-byte aligned: what quantize_rows writes
-/// and linear, of the same table, reads. In what order is the table's own affair. Trivially copyable.
+/// Rows of quantised activations, in memory of the caller's that is 64-byte aligned: what quantize_rows
+/// writes and linear, of the same table, reads. In what order is the table's own affair. Trivially copyable.
 struct IntegerRows {
   IntegerSpec spec;
   std::int64_t rows = 0;
@@ -85,6 +85,8 @@ inline bool has_integer_products(const MatrixView& w) {
 extern const IntegerProducts avx2_products;        // needs AVX2, FMA, F16C
 extern const IntegerProducts avxvnni_products;     // needs AVX-VNNI and the above
 extern const IntegerProducts avx512vnni_products;  // needs AVX-512 VNNI, F, BW, DQ and VL
+#elif defined(__aarch64__)
+extern const IntegerProducts neondotprod_products;  // needs the dot-product instructions of ARMv8.2-A
 #endif
 
 }  // namespace tramontane

@@ -66,7 +66,7 @@ struct AttentionArgs {
 };
 
 struct Kernels {
-  std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "avx512vnni"
+  std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "neondotprod"
 
   std::size_t linear_scratch_floats;
   void (*linear)(const LinearArgs&);
@@ -102,6 +102,8 @@ extern const Kernels scalar_kernels;
 #if defined(__x86_64__)
 extern const Kernels avx2_kernels;    // needs AVX2, FMA, F16C
 extern const Kernels avx512_kernels;  // needs AVX-512 F, BW, DQ, VL and the above
+#elif defined(__aarch64__)
+extern const Kernels neon_kernels;
 #endif
 
 /// Tables that this CPU and operating system can run, best first; the scalar one is always last.

@@ -2,19 +2,18 @@
 
 namespace tramontane {
 
-Peaks choose_peaks(std::string_view kernels_name, const CpuFeatures& cpu) {
+Peaks choose_peaks([[maybe_unused]] std::string_view kernels_name) {
   const PeakLoops* loops = &scalar_peaks;
-  bool vnni = false;
+  bool dots = false;
 #if defined(__x86_64__)
-  if (kernels_name.starts_with("avx512")) {
-    loops = &avx512_peaks;
-    vnni = cpu.avx512vnni;
-  } else if (kernels_name.starts_with("avx")) {
-    loops = &avx2_peaks;
-    vnni = cpu.avxvnni;
-  }
+  if (kernels_name.starts_with("avx"))
+    loops = kernels_name.starts_with("avx512") ? &avx512_peaks : &avx2_peaks;
+  dots = kernels_name.ends_with("vnni");
+#elif defined(__aarch64__)
+  if (kernels_name.starts_with("neon")) loops = &neon_peaks;
+  dots = kernels_name.ends_with("dotprod");
 #endif
-  return {vnni ? loops->int8_vnni : loops->int8, vnni ? loops->int16_vnni : loops->int16, loops->float32,
+  return {dots ? loops->int8_vnni : loops->int8, dots ? loops->int16_vnni : loops->int16, loops->float32,
           loops->read};
 }
 

@@ -3,8 +3,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/cpu_features.h"
-
 // What a machine can do at most: loops that only multiply and add, in registers, and one that only reads.
 // They are the limits that benchmarks hold the kernels against. Like the kernels, they are plain loops
 // without threads or allocation, one table per instruction set.
@@ -30,15 +28,18 @@ extern const PeakLoops scalar_peaks;
 #if defined(__x86_64__)
 extern const PeakLoops avx2_peaks;    // needs AVX2, FMA; for vnni, AVX-VNNI
 extern const PeakLoops avx512_peaks;  // needs AVX-512 F and BW; for vnni, AVX512-VNNI
+#elif defined(__aarch64__)
+extern const PeakLoops neon_peaks;  // for vnni, the dot products of bytes (int16 has none)
 #endif
 
-/// The loops for a CPU, of the instruction set that a table of kernels is named after.
+/// The loops of the instruction set that a table of kernels is named after; the table is one that this
+/// machine can run.
 struct Peaks {
   PeakLoop int8;
   PeakLoop int16;
   PeakLoop float32;
   ReadLoop read;
 };
-Peaks choose_peaks(std::string_view kernels_name, const CpuFeatures& cpu);
+Peaks choose_peaks(std::string_view kernels_name);
 
 }  // namespace tramontane

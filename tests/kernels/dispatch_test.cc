@@ -23,6 +23,8 @@ TEST_F(Dispatch, ListsTheTablesOfThisMachineBestFirstAndScalarLast) {
   if (detect_cpu_features().avx512) want.emplace_back("avx512");
   if (detect_cpu_features().avxvnni) want.emplace_back("avxvnni");
   if (detect_cpu_features().avx2) want.emplace_back("avx2");
+  if (detect_cpu_features().asimddp) want.emplace_back("neondotprod");
+  if (detect_cpu_features().asimd) want.emplace_back("neon");
   want.emplace_back("scalar");
   std::vector<std::string> got;
   for (const Kernels* table : tables) got.emplace_back(table->name);

@@ -24,7 +24,7 @@ class GuardedMemory {
     void* base = mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) throw std::bad_alloc();
     base_ = static_cast<std::byte*>(base);
-    if (mprotect(base_ + page, inner, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
+    if (inner != 0 && mprotect(base_ + page, inner, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
     bytes_ = {base_ + page + (edge == Edge::end ? inner - size : 0), size};
   }
   template <class T>
