@@ -13,7 +13,7 @@ class Case:
         if self.phase == "prompt":
             return f"prompt of {self.tokens}"
         together = f", {self.batch} at once" if self.batch > 1 else ""
-        return f"decode at {self.depth}{together}"
+        return f"decode at depth {self.depth}{together}"
 
 
 @dataclass(frozen=True)

@@ -1,61 +1,33 @@
-"""MLX on the CPU, with mlx-lm's model, in a process of its own.
+"""MLX on the CPU: mlx_program.py in a process of its own, with a limit on its time.
 
-    mlx_peer.py FOLDER [--prompt N] [--decode N]    prints {"prompt_s", "decode_s"}: seconds
+MLX's quantised products on a CPU are scalar, on one thread: it takes part in short prompts and few steps only.
 """
-import argparse
 import json
-import time
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-import mlx.core as mx
-from mlx_lm.models.cache import make_prompt_cache
-from mlx_lm.utils import load_model
+from cases import Case, Rate
+from runner import Runner
+
+PROGRAM = Path(__file__).with_name("mlx_program.py")
+MOST_PROMPT = 16  # tokens
+STEPS = 2
 
 
-def timed(work) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+@dataclass(frozen=True)
+class Mlx:
+    runner: Runner
+    folder: Path
+    limit_s: float
 
+    @staticmethod
+    def takes_part(case: Case) -> bool:
+        if case.phase == "prompt":
+            return case.tokens <= MOST_PROMPT
+        return case.depth == 0 and case.batch == 1
 
-class Session:
-    def __init__(self, folder: Path):
-        self.model, _ = load_model(folder, lazy=True)
-        self.model.set_dtype(mx.float32)  # of scales and activations: 40 times as fast on a CPU as float16, 9 times as bfloat16
-        mx.eval(self.model.parameters())
-
-    def forward(self, tokens: mx.array, cache: list) -> mx.array:
-        """Logits of the last token alone, as the other programs compute them."""
-        return self.model.lm_head(self.model.model(tokens, cache=cache)[:, -1:])
-
-    def prompt(self, count: int):
-        tokens = mx.arange(3, 3 + count)[None]
-        mx.eval(self.forward(tokens, make_prompt_cache(self.model)))
-
-    def decode(self, steps: int):
-        cache = make_prompt_cache(self.model)
-        token = mx.array([[3]])
-        for _ in range(steps):
-            token = mx.argmax(self.forward(token, cache), axis=-1)
-            mx.eval(token)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--prompt", type=int, default=0, help="tokens")
-    parser.add_argument("--decode", type=int, default=0, help="steps")
-    options = parser.parse_args()
-    mx.set_default_device(mx.cpu)
-    session = Session(options.folder)
-    session.decode(1)  # what is done once
-    result = {}
-    if options.prompt:
-        result["prompt_s"] = timed(lambda: session.prompt(options.prompt))
-    if options.decode:
-        result["decode_s"] = timed(lambda: session.decode(options.decode))
-    print(json.dumps(result))
-
-
-if __name__ == "__main__":
-    main()
+    def measure(self, case: Case) -> Rate:
+        tokens = case.tokens if case.phase == "prompt" else min(STEPS, case.tokens)
+        report = self.runner.run([sys.executable, PROGRAM, self.folder, f"--{case.phase}", tokens], self.limit_s)
+        return Rate("MLX", "native", case, tokens / json.loads(report)[f"{case.phase}_s"])
