@@ -78,7 +78,7 @@ def gains(rounds: list[list[Rate]]) -> list[dict]:
 
 
 def to_text(rows: list[Row], together: list[dict]) -> str:
-    lines = [f"{"case":<32} {'isa':<7} {'program':<14} {'tokens/s':>9} {'spread':>7} {'share of':>15} "
+    lines = [f"{'case':<32} {'isa':<7} {'program':<14} {'tokens/s':>9} {'spread':>7} {'share of':>15} "
              + " ".join(f"{'x ' + peer:>11}" for peer in PEERS)]
     for row in rows:
         share = f"{100 * row.share:.1f}% {row.limit}" if row.limit else ""
