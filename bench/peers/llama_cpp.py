@@ -28,10 +28,10 @@ BUILDS = {
              "-DGGML_F16C=ON"],
 }
 
-# Options of llama-bench and their values, llama.cpp's default first.
+# Options of llama-bench and their values. The KV cache stays float16, as Tramontane's; --poll is for threads without OpenMP.
 CHOICES = {
-    "prompt": {"-fa": ["on", "off"], "--repack": ["1", "0"], "-ub": ["512", "256", "1024"], "--poll": ["50", "100"]},
-    "decode": {"-fa": ["on", "off"], "--repack": ["1", "0"], "--poll": ["50", "100"], "-lm": ["auto", "none"]},
+    "prompt": {"-fa": ["on", "off"], "--repack": ["1", "0"], "-ub": ["512", "256"]},
+    "decode": {"-fa": ["on", "off"], "--repack": ["1", "0"], "-lm": ["auto", "none"]},
 }
 LONG_CHOICES = {"-fa": ["on", "off"], "-ub": ["512", "1024"]}
 TUNING_RUNS = 3
@@ -105,6 +105,9 @@ class LlamaCpp:
     def settings(self, isa: str) -> dict[str, list[str]]:
         path = self.settings_path(isa)
         return json.loads(path.read_text()) if path.exists() else {}
+
+    def describe(self, isas: list[str]) -> dict[str, dict]:
+        return {isa: {"cmake": [*CMAKE, *BUILDS[isa]], "settings": self.settings(isa)} for isa in isas}
 
 
 def settings_name(case: Case) -> str:

@@ -155,7 +155,7 @@ def main() -> int:
         for index in range(options.rounds):
             note(f"Round {index + 1} of {options.rounds}.")
             record.rounds.append(contest.round(index % 2 == 1, record))
-            record.finish(runner.commands, contest.dropped, {isa: contest.llama_cpp.settings(isa) for isa in options.isas})
+            record.finish(runner.commands, contest.dropped, contest.llama_cpp.describe(options.isas))
             record.write(options.json or options.work / "results.json")
         print(record.text())
         return 0

@@ -57,8 +57,8 @@ class Record:
         self.rounds: list[list[Rate]] = []
         self.how: dict = {}
 
-    def finish(self, commands: list[str], dropped: dict[str, str], settings: dict):
-        self.how = {"commands": commands, "dropped": dropped, "llama_cpp_settings": settings}
+    def finish(self, commands: list[str], dropped: dict[str, str], llama_cpp_is: dict):
+        self.how = {"commands": commands, "dropped": dropped, "llama_cpp": llama_cpp_is}
 
     def summary(self) -> tuple[list, list]:
         return summarise(self.rounds), gains(self.rounds)
