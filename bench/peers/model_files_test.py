@@ -36,10 +36,11 @@ class ModelFilesTest(unittest.TestCase):
             from_gguf = gguf.quants.dequantize(found.data, found.tensor_type)
             if tensor.rope_heads:
                 from_gguf = half_split(from_gguf, tensor.rope_heads)
-            parts = {part: arrays.pop(f"{tensor.mlx}.{part}") for part in ("weight", "scales", "biases") if f"{tensor.mlx}.{part}" in arrays}
+            names = ("weight", "scales", "biases") if tensor.cols else ("weight",)
+            parts = {name: arrays.pop(f"{tensor.mlx}.{name}") for name in names}
             from_mlx = parts["weight"].astype(mx.float32)
             if tensor.cols:
-                scales, biases = (parts[part].astype(mx.float32) for part in ("scales", "biases"))
+                scales, biases = (parts[name].astype(mx.float32) for name in names[1:])
                 from_mlx = mx.dequantize(parts["weight"], scales, biases, group_size=64, bits=4)
                 self.assertAlmostEqual(float(from_mlx.std()) * tensor.cols**0.5, 1, delta=0.05)
                 self.assertEqual(found.tensor_type, gguf.GGMLQuantizationType.Q4_0)

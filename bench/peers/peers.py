@@ -64,11 +64,15 @@ def parse_options() -> argparse.Namespace:
     add("--isas", type=names(tuple(BUILDS)), default=list(BUILDS), help="native,avx2")
     add("--peers", type=names(("llama.cpp", "mlx")), default=["llama.cpp", "mlx"], help="llama.cpp,mlx")
     add("--mlx-limit", type=float, default=300, help="seconds for MLX in one case; past them it is left out; 300")
-    add("--synthetic", action="store_true", help="Tramontane on random weights in memory of its own, in huge pages, instead of the folder")
+    add("--synthetic", action="store_true",
+        help="Tramontane on random weights in memory of its own, in huge pages, instead of the folder")
     add("--prepare", action="store_true", help="build and make the models, measure nothing")
     add("--jobs", type=int, default=cores, help=f"of the compiler; {cores}")
     add("--json", type=Path, help="where the results go as well; results.json in --work")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.rounds < 1 or options.layers < 1:
+        parser.error(f"expected at least one round and one layer, found {options.rounds} and {options.layers}")
+    return options
 
 
 class Contest:
@@ -162,6 +166,9 @@ def main() -> int:
     except (PeerError, OSError, subprocess.SubprocessError) as error:
         print(f"[ERROR] {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("[WARNING] Interrupted; the JSON file holds the rounds before.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

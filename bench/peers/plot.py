@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 COLOURS = {"Tramontane 16": "#1f5fa8", "Tramontane 8": "#7fb2e5", "llama.cpp": "#d98032", "MLX": "#8c8c8c"}
-LIMITS = {"read": "read bandwidth", "int8": "the int8 peak", "int8/2": "the int8 peak"}
+LIMITS = ("read", "int8", "int8/2")
 
 
 def read_rows(paths: list[Path]) -> list[dict]:
@@ -34,10 +34,10 @@ def bars(axes, rows: list[dict], values: list[dict[str, float]], programs: list[
     """A group of horizontal bars for each row, one for each program that has a value there; the first row on top."""
     height = 0.8 / len(programs)
     for place, program in enumerate(programs):
-        found = [(index, value[program]) for index, value in enumerate(values) if program in value]
-        drawn = axes.barh([index + (place - (len(programs) - 1) / 2) * height for index, _ in found], [value for _, value in found],
-                          height, color=COLOURS[program], label=program)
-        axes.bar_label(drawn, [form.format(value) for _, value in found], padding=2, fontsize=7)
+        found = {index: value[program] for index, value in enumerate(values) if program in value}
+        middles = [index + (place - (len(programs) - 1) / 2) * height for index in found]
+        drawn = axes.barh(middles, list(found.values()), height, color=COLOURS[program], label=program)
+        axes.bar_label(drawn, [form.format(value) for value in found.values()], padding=2, fontsize=7)
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.15)
@@ -46,12 +46,16 @@ def bars(axes, rows: list[dict], values: list[dict[str, float]], programs: list[
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def with_share(rows: list[dict], phase: str) -> list[dict]:
+    return [row for row in rows if row["phase"] == phase and row["batch"] == 1 and row["limit"] in LIMITS]
+
+
 def draw_shares(axes, rows: list[dict], phase: str):
-    """Per cent of read bandwidth or of the int8 peak. At 16 bits an int8 peak's worth is half: each product is two."""
-    shown = [row for row in rows if row["phase"] == phase and row["limit"] in LIMITS]
+    """Per cent of read bandwidth or of the int8 peak, of which 16-bit activations can reach half: each product is two."""
+    shown = with_share(rows, phase)
     names = list(dict.fromkeys(map(name_of, shown)))
-    values = [{row["program"]: 100 * row["share"] / (2 if row["limit"] == "int8/2" else 1) for row in shown if name_of(row) == name}
-              for name in names]
+    values = [{row["program"]: 100 * row["share"] / (2 if row["limit"] == "int8/2" else 1)
+               for row in shown if name_of(row) == name} for name in names]
     bars(axes, names, values, [program for program in COLOURS if any(program in value for value in values)], "{:.0f}%")
     axes.set_title("decoding: share of read bandwidth" if phase == "decode" else "prompts: share of the int8 peak", fontsize=9)
 
@@ -70,7 +74,7 @@ def draw_ratios(axes, rows: list[dict], peer: str):
 def panels(rows: list[dict]) -> list:
     """What there is to draw, as functions of an axes object."""
     drawn = [lambda axes, phase=phase: draw_shares(axes, rows, phase) for phase in ("decode", "prompt")
-             if any(row["phase"] == phase and row["limit"] in LIMITS for row in rows)]
+             if with_share(rows, phase)]
     return drawn + [lambda axes, peer=peer: draw_ratios(axes, rows, peer) for peer in ("llama.cpp", "MLX")
                     if any(peer in row["times"] for row in rows)]
 

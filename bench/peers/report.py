@@ -14,6 +14,7 @@ class Row:
 
     case: str
     phase: str
+    batch: int
     isa: str
     program: str
     rounds: int
@@ -41,8 +42,8 @@ def row_of(programs: dict[str, dict[int, Rate]], program: str) -> Row:
     middle = statistics.median(speeds)
     shares = [share_of(programs, index, rate) for index, rate in rates.items()]
     share, limit = statistics.median(share for share, _ in shares), shares[0][1]
-    row = Row(one.case.label(), one.case.phase, one.isa, program, len(speeds), middle, (max(speeds) - min(speeds)) / middle,
-              share, limit)
+    row = Row(one.case.label(), one.case.phase, one.case.batch, one.isa, program, len(speeds), middle,
+              (max(speeds) - min(speeds)) / middle, share, limit)
     for peer in PEERS if program not in PEERS else ():
         both = rates.keys() & programs[peer].keys() if peer in programs else ()
         if both:
@@ -68,7 +69,8 @@ def gains(rounds: list[list[Rate]]) -> list[dict]:
     """How much faster sequences are decoded together than one: the median over the rounds for each program and batch."""
     found = defaultdict(list)
     for rates in rounds:
-        alone = {(rate.program, rate.isa): rate for rate in rates if rate.case.phase == "decode" and rate.case.batch == 1 and rate.case.depth == 0}
+        alone = {(rate.program, rate.isa): rate for rate in rates
+                 if (rate.case.phase, rate.case.batch, rate.case.depth) == ("decode", 1, 0)}
         for rate in rates:
             one = alone.get((rate.program, rate.isa))
             if rate.case.batch > 1 and one:
@@ -83,8 +85,8 @@ def to_text(rows: list[Row], together: list[dict]) -> str:
     for row in rows:
         share = f"{100 * row.share:.1f}% {row.limit}" if row.limit else ""
         times = (f"{row.times[peer]:>11.2f}" if peer in row.times else " " * 11 for peer in PEERS)
-        lines.append(f"{row.case:<32} {row.isa:<7} {row.program:<14} {row.tokens_per_s:>9.2f} {100 * row.spread:>6.1f}% {share:>15} "
-                     + " ".join(times))
+        rate = f"{row.tokens_per_s:>9.2f} {100 * row.spread:>6.1f}%"
+        lines.append(f"{row.case:<32} {row.isa:<7} {row.program:<14} {rate} {share:>15} " + " ".join(times))
     for gain in together:
         lines.append(f"{gain['batch']} sequences at once, {gain['program']}, {gain['isa']}: {gain['gain']:.2f} times one sequence")
     return "\n".join(line.rstrip() for line in lines)
