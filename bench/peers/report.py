@@ -52,8 +52,8 @@ def row_of(programs: dict[str, dict[int, Rate]], program: str) -> Row:
 
 
 def share_of(programs: dict[str, dict[int, Rate]], index: int, rate: Rate) -> tuple[float, str]:
-    """A rate's share of a limit of the machine, and which. A peer does the same work per token, bytes and operations alike,
-    as Tramontane in that round, whose share scales with the rate. MLX multiplies floats: no share of the int8 peak."""
+    """A rate's share of a limit of the machine, and which. A peer is taken to do the work per token, bytes and operations, that
+    Tramontane did in that round, whose share scales with the rate. MLX multiplies floats: no share of the int8 peak."""
     if rate.limit:
         return rate.share, rate.limit
     if rate.program == "MLX" and rate.case.phase == "prompt":
