@@ -4,8 +4,9 @@ MODEL ?=
 FUZZ_SECONDS ?= 20
 VENV := build/oracle/venv
 GENESIS_VENV := build/genesis/venv
+PEERS ?= build/peers
 
-.PHONY: help run test build packages format format-check lint asan tsan arm64 fuzz oracle genesis clean
+.PHONY: help run test build packages format format-check lint asan tsan arm64 fuzz oracle genesis peers clean
 
 help:
 	@echo "make run           install what is missing, build, generate text (MODEL=folder, ARGS='...')"
@@ -15,6 +16,7 @@ help:
 	@echo "make arm64         cross-build the kernels for 64-bit ARM and run their tests under qemu"
 	@echo "make fuzz          every fuzz target for FUZZ_SECONDS each"
 	@echo "make genesis       train the demonstration model in models/genesis again (more than an hour)"
+	@echo "make peers         measure beside llama.cpp and MLX (ARGS='--layers 4 --rounds 1' for a quick look; ARGS=--help)"
 	@echo "make format lint   clang-format in place; format-check and clang-tidy with the layer check"
 
 packages:
@@ -76,6 +78,16 @@ $(GENESIS_VENV)/installed: tools/genesis/requirements.txt
 
 genesis: build $(GENESIS_VENV)/installed
 	$(GENESIS_VENV)/bin/python tools/genesis/genesis.py
+
+# llama.cpp (built here) and MLX come from PyPI. PEERS=/other/checkout/build/peers uses the builds and models that are there.
+$(PEERS)/venv/installed: bench/peers/requirements.txt
+	python3 -m venv $(PEERS)/venv
+	$(PEERS)/venv/bin/pip install --quiet --requirement $<
+	@touch $@
+
+peers: build $(PEERS)/venv/installed
+	$(PEERS)/venv/bin/python -m unittest discover --start-directory bench/peers --pattern '*_test.py'
+	$(PEERS)/venv/bin/python bench/peers/peers.py --work $(PEERS) $(ARGS)
 
 clean:
 	rm -rf build
