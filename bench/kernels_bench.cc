@@ -130,7 +130,7 @@ void attention(benchmark::State& state, const Kernels& kernels, std::int64_t row
   kv.value_offset = half_block;
   const std::vector<float> q = random_floats(static_cast<std::size_t>(rows * 32 * 128));
   std::vector<float> out(q.size());
-  const auto scratch = aligned_floats(kernels.attention_scratch_floats(block_tokens, 128));
+  const auto scratch = aligned_floats(kernels.attention_scratch_floats(128));
   for (auto _ : state) {
     for (int head = 0; head < kv.n_kv_heads; ++head) {
       kernels.attention({.q = q.data(),
@@ -193,10 +193,11 @@ void register_all() {
         }
       }
     }
-    benchmark::RegisterBenchmark(name("attention/decode4096").c_str(), attention, *kernels, 1, 4096)
-        ->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark(name("attention/prefill512").c_str(), attention, *kernels, 512, 512)
-        ->Unit(benchmark::kMillisecond);
+    for (const auto& [rows, context] : {std::pair{1, 8192}, {512, 512}, {32, 4096}, {256, 8192}}) {
+      benchmark::RegisterBenchmark(name(fmt::format("attention/{}rows/context{}", rows, context)).c_str(), attention,
+                                   *kernels, rows, context)
+          ->Unit(benchmark::kMillisecond);
+    }
   }
 }
 

@@ -19,7 +19,8 @@ struct Avx2 {
   static constexpr int tile_cols = 4;    // of w
   static constexpr int direct_rows = 2;  // of x for which weights are decoded in registers
   static constexpr int direct_limit = 4;   // rows of x up to which that is faster than decoding to memory
-  static constexpr int value_vectors = 3;  // of a head, accumulated at once for tile_rows queries
+  static constexpr int product_rows = 4;     // of a tile of products.h
+  static constexpr int product_vectors = 2;  // of its columns
 
   __m256 v;
 
@@ -66,6 +67,13 @@ struct Avx2 {
     const __m256i whole = _mm256_cvtps_epi32(n.v);
     const __m256i half = _mm256_srai_epi32(whole, 1);
     return {_mm256_mul_ps(_mm256_mul_ps(a.v, power(half)), power(_mm256_sub_epi32(whole, half)))};
+  }
+
+  /// The greatest lane.
+  static float greatest(V a) {
+    __m128 most = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+    most = _mm_max_ps(most, _mm_movehl_ps(most, most));
+    return _mm_cvtss_f32(_mm_max_ss(most, _mm_movehdup_ps(most)));
   }
 
   /// out[i] = the sum of the lanes of the i-th argument, halves added to halves.

@@ -18,7 +18,8 @@ struct Avx512 {
   static constexpr int tile_cols = 6;    // of w
   static constexpr int direct_rows = 4;  // of x for which weights are decoded in registers
   static constexpr int direct_limit = 12;  // rows of x up to which that is faster than decoding to memory
-  static constexpr int value_vectors = 4;  // of a head, accumulated at once for tile_rows queries
+  static constexpr int product_rows = 4;     // of a tile of products.h
+  static constexpr int product_vectors = 4;  // of its columns
 
   __m512 v;
 
@@ -56,6 +57,9 @@ struct Avx512 {
 
   /// a * 2^n for whole n, with one rounding.
   static V scale_by_power(V a, V n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+
+  /// The greatest lane.
+  static float greatest(V a) { return _mm512_reduce_max_ps(a.v); }
 
   /// out[i] = the sum of the lanes of the i-th argument, halves added to halves.
   static void sum4(V a, V b, V c, V d, float* out) {

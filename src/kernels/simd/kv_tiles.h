@@ -1,0 +1,97 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "kernels/simd/parts.h"
+#include "kernels/simd/query_tile.h"
+
+// Tiles of keys and values as products want them: where they lie in the cache, or gathered as floats.
+namespace tramontane {
+namespace {
+
+/// A matrix of whole vectors.
+struct Panel {
+  const std::byte* data = nullptr;
+  DType dtype = DType::float32;
+  std::int64_t stride = 0;   // elements
+  std::ptrdiff_t ahead = 0;  // bytes to the next tile's, where that will be read from memory
+};
+
+// Few queries are bound by memory: they convert elements in registers, as often as they need them. Many share
+// one conversion.
+constexpr std::int64_t kFewQueries = 8;
+
+template <class V>
+bool used_in_place(const KvView& kv, std::int64_t queries) {
+  return kv.block_tokens % kKeys == 0 && kv.head_dim % V::lanes == 0 &&
+         (kv.dtype == DType::float32 || queries <= kFewQueries);
+}
+
+/// `count` elements as floats.
+template <class V>
+void widen(const std::byte* in, DType dtype, std::int64_t count, float* out) {
+  if (dtype == DType::float16) {
+    for_each_vector<V>(count, [&](std::int64_t i, auto part) {
+      part.store(part.template load<DType::float16>(in + i * 2), out + i);
+    });
+  } else {
+    for_each_vector<V>(count, [&](std::int64_t i, auto part) { part.store(part.load(in + i * 4), out + i); });
+  }
+}
+
+/// `position` in the next tile, or as it is where that is beyond the last query.
+inline std::int64_t next_tile(const AttentionArgs& args, std::int64_t position) {
+  return position + kKeys < args.first_position + args.rows ? position + kKeys : position;
+}
+
+/// body(first, count) for the runs of `span` that lie in one block each.
+template <class Body>
+void for_each_run(const KvView& kv, Span span, Body&& body) {
+  for (std::int64_t t = span.begin; t < span.end;) {
+    const std::int64_t left = kv.block_tokens - t % kv.block_tokens;
+    const std::int64_t count = left < span.end - t ? left : span.end - t;
+    body(t, count);
+    t += count;
+  }
+}
+
+/// Keys of the tile that holds `span`, one position a column; columns outside of it may hold anything.
+template <class V>
+Panel keys_of(const AttentionArgs& args, const QueryTile& tile, Span span) {
+  const KvView& kv = args.kv;
+  const std::int64_t start = span.begin / kKeys * kKeys;
+  if (used_in_place<V>(kv, tile.count)) {
+    const std::byte* data = kv.key(args.kv_head, start, 0);
+    const std::byte* next = kv.key(args.kv_head, next_tile(args, start), 0);
+    return {data, kv.dtype, kv.block_tokens, next - data};
+  }
+  for_each_run(kv, span, [&](std::int64_t first, std::int64_t count) {
+    const auto row_bytes = static_cast<std::size_t>(kv.block_tokens) * size_of(kv.dtype);
+    const std::byte* in = kv.key(args.kv_head, first, 0);
+    for (std::int64_t d = 0; d < kv.head_dim; ++d, in += row_bytes)
+      widen<V>(in, kv.dtype, count, tile.keys + d * kKeys + (first - start));
+  });
+  return {reinterpret_cast<const std::byte*>(tile.keys), DType::float32, kKeys};
+}
+
+/// Values of `span`, one position a row.
+template <class V>
+Panel values_of(const AttentionArgs& args, const QueryTile& tile, Span span) {
+  const KvView& kv = args.kv;
+  if (used_in_place<V>(kv, tile.count)) {
+    const std::byte* data = kv.value(args.kv_head, span.begin);
+    const std::byte* next = kv.value(args.kv_head, next_tile(args, span.begin));
+    return {data, kv.dtype, kv.head_dim, next - data};
+  }
+  for_each_run(kv, span, [&](std::int64_t first, std::int64_t count) {
+    const auto row_bytes = static_cast<std::size_t>(kv.head_dim) * size_of(kv.dtype);
+    const std::byte* in = kv.value(args.kv_head, first);
+    for (std::int64_t t = first; t < first + count; ++t, in += row_bytes)
+      widen<V>(in, kv.dtype, kv.head_dim, tile.values + (t - span.begin) * tile.width);
+  });
+  return {reinterpret_cast<const std::byte*>(tile.values), DType::float32, tile.width};
+}
+
+}  // namespace
+}  // namespace tramontane
