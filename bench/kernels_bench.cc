@@ -194,8 +194,8 @@ void register_all() {
       }
     }
     for (const auto& [rows, context] : {std::pair{1, 8192}, {512, 512}, {32, 4096}, {256, 8192}}) {
-      benchmark::RegisterBenchmark(name(fmt::format("attention/{}rows/context{}", rows, context)).c_str(), attention,
-                                   *kernels, rows, context)
+      benchmark::RegisterBenchmark(name(fmt::format("attention/{}rows/context{}", rows, context)).c_str(),
+                                   attention, *kernels, rows, context)
           ->Unit(benchmark::kMillisecond);
     }
   }

@@ -33,10 +33,10 @@ struct LinearArgs {
 };
 
 /// Keys and values of one sequence in one layer. Block b holds positions [b * block_tokens, (b + 1) *
-/// block_tokens): at blocks[b] + key_offset the keys, [n_kv_heads, head_dim, block_tokens], so that the keys of
-/// neighbouring positions fill a vector; at blocks[b] + value_offset the values, [n_kv_heads, block_tokens,
-/// head_dim]; both of `dtype` (float32 or float16), aligned to its size. Entries of blocks that every query's
-/// window has left may be null. The memory of positions not stored yet may hold anything.
+/// block_tokens): at blocks[b] + key_offset the keys, [n_kv_heads, head_dim, block_tokens], so that the keys
+/// of neighbouring positions fill a vector; at blocks[b] + value_offset the values, [n_kv_heads,
+/// block_tokens, head_dim]; both of `dtype` (float32 or float16), aligned to its size. Entries of blocks that
+/// every query's window has left may be null. The memory of positions not stored yet may hold anything.
 struct KvView {
   std::span<std::byte* const> blocks;
   std::size_t key_offset = 0;
@@ -58,7 +58,8 @@ struct KvView {
 
  private:
   std::byte* at(std::size_t offset, std::int64_t position, std::int64_t element) const {
-    return blocks.data()[position / block_tokens] + offset + static_cast<std::size_t>(element) * size_of(dtype);
+    return blocks.data()[position / block_tokens] + offset +
+           static_cast<std::size_t>(element) * size_of(dtype);
   }
 };
 
@@ -68,9 +69,9 @@ struct KvPlace {
   std::int64_t position = 0;
 };
 
-/// Positions in a piece of the context, a multiple of 64. A query has a softmax of its own for each piece [i *
-/// kContextPiece, (i + 1) * kContextPiece); the results are merged in order. So a long context can be shared
-/// out without changing a bit.
+/// Positions in a piece of the context, a multiple of 64. A query has a softmax of its own for each piece [i
+/// * kContextPiece, (i + 1) * kContextPiece); the results are merged in order. So a long context can be
+/// shared out without changing a bit.
 inline constexpr std::int64_t kContextPiece = 1024;
 
 /// Causal attention of `rows` consecutive queries of one sequence, row r at position first_position + r, for

@@ -173,8 +173,9 @@ void CpuBackend::store(const Rows& k, const Rows& v, const Batch& batch, KvCache
 }
 
 /// The queries of each sequence and kv head, a cache-sized number at a time.
-std::vector<AttentionArgs> CpuBackend::attention_items(const Rows& q, const Batch& batch, const KvCache& cache,
-                                                       const AttentionSpec& spec, const Rows& out) {
+std::vector<AttentionArgs> CpuBackend::attention_items(const Rows& q, const Batch& batch,
+                                                       const KvCache& cache, const AttentionSpec& spec,
+                                                       const Rows& out) {
   constexpr std::int64_t kItemQueries = 128;
   const KvCacheShape& shape = cache.shape();
   const std::int64_t group = spec.n_heads / shape.n_kv_heads;
@@ -237,7 +238,8 @@ void CpuBackend::attend_by_piece(std::span<const AttentionArgs> items) {
   };
   constexpr std::size_t kLine = 16;  // floats in a cache line: every part starts on one
   const auto stride_of = [&](const AttentionArgs& args) {
-    const std::size_t floats = static_cast<std::size_t>(args.queries()) * kernels_.part_floats(args.kv.head_dim);
+    const std::size_t floats =
+        static_cast<std::size_t>(args.queries()) * kernels_.part_floats(args.kv.head_dim);
     return (floats + kLine - 1) / kLine * kLine;
   };
   std::vector<Part> parts;

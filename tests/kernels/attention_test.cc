@@ -76,7 +76,8 @@ class Cache {
         if (blocks_[static_cast<std::size_t>(t / block_tokens_)] == nullptr) continue;
         const bool seen = t >= shape_.first_seen() && t < shape_.tokens();
         const std::size_t at = static_cast<std::size_t>(head * shape_.tokens() + t) * head_dim;
-        scalar_kernels.store(seen ? &keys[at] : unseen.data(), seen ? &values[at] : unseen.data(), kv, {head, t});
+        scalar_kernels.store(seen ? &keys[at] : unseen.data(), seen ? &values[at] : unseen.data(), kv,
+                             {head, t});
       }
     }
   }
@@ -165,10 +166,10 @@ double greatest(const std::vector<float>& values) {
 /// A score is a sum of head_dim terms in order. Its partial sums grow to scale * |q||k| at most
 /// (Cauchy-Schwarz), each is rounded by `unit` at most, and the roundings are independent: together they are
 /// as many at full size as (head_dim / 8 + 6) that do not cancel, which holds beyond head_dim = 256. The
-/// error of a score is the relative error of its weight, plus 4 for exp, 8 for the sums of each span of 64 and
-/// 4 for the rescaling after it. A result is a mean by those weights (numerator and denominator: twice) and
-/// takes one rounding per key. Over many results the roundings are independent and add up as their root, hence
-/// relative_l2.
+/// error of a score is the relative error of its weight, plus 4 for exp, 8 for the sums of each span of 64
+/// and 4 for the rescaling after it. A result is a mean by those weights (numerator and denominator: twice)
+/// and takes one rounding per key. Over many results the roundings are independent and add up as their root,
+/// hence relative_l2.
 Tolerance tolerance_of(const Problem& problem, const std::vector<float>& want) {
   const Shape& shape = problem.shape;
   const auto head_dim = static_cast<std::size_t>(shape.head_dim);

@@ -89,7 +89,8 @@ std::size_t attention_scratch_floats(int head_dim) {
 }
 
 void attention(const AttentionArgs& args) {
-  Found found{.best = 0, .total = 0, .sums = new (args.scratch) double[static_cast<std::size_t>(args.kv.head_dim)]};
+  Found found{
+      .best = 0, .total = 0, .sums = new (args.scratch) double[static_cast<std::size_t>(args.kv.head_dim)]};
   for_each_query(args, [&](std::int64_t, std::int64_t row, std::int64_t head) {
     const std::int64_t position = args.first_position + row;
     gather(args, args.q + row * args.q_stride + head, args.first_seen(position), position + 1, found);
@@ -105,7 +106,8 @@ void attend_piece(const AttentionArgs& args, std::int64_t piece, float* part) {
     const std::int64_t position = args.first_position + row;
     double* room = new (room_in(part, query, head_dim)) double[found_doubles(head_dim)];
     Found found{.best = 0, .total = 0, .sums = room + 2};
-    gather(args, args.q + row * args.q_stride + head, std::max(args.first_seen(position), piece * kContextPiece),
+    gather(args, args.q + row * args.q_stride + head,
+           std::max(args.first_seen(position), piece * kContextPiece),
            std::min(position + 1, (piece + 1) * kContextPiece), found);
     room[0] = found.best;
     room[1] = found.total;

@@ -74,13 +74,18 @@ void attend_span(const AttentionArgs& args, const QueryTile& tile, Span span) {
                .fresh = true,
                .ahead = keys.ahead});
   const Panel values = values_of<V>(args, tile, span);
+  const NextTile next = tile_after(args, start, tile.count);
   const Span by_all = overlap(seen_by(args, tile, 0), seen_by(args, tile, tile.count - 1));
   if (by_all.begin <= span.begin && span.end <= by_all.end) {
-    for (std::int64_t i = 0; i < tile.count; ++i) soften<V>(tile, i, {span.begin - start, span.end - start});
+    for (std::int64_t i = 0; i < tile.count; ++i) {
+      next.fetch(i);
+      soften<V>(tile, i, {span.begin - start, span.end - start});
+    }
     add_values<V>(tile, 0, tile.count, span, values, span);
     return;
   }
   for (std::int64_t i = 0; i < tile.count; ++i) {
+    next.fetch(i);
     const Span seen = overlap(span, seen_by(args, tile, i));
     if (seen.begin < seen.end) soften<V>(tile, i, {seen.begin - start, seen.end - start});
   }

@@ -11,6 +11,8 @@
 namespace tramontane {
 namespace {
 
+constexpr int kLineBytes = 64;  // of a cache line
+
 /// c[i, j] += sum over k of a[i, k] * b[k, j]; with `fresh`, c starts at zero.
 struct Product {
   const float* a = nullptr;  // [rows, depth]
@@ -24,10 +26,10 @@ struct Product {
   float* c = nullptr;  // [rows, columns]
   std::int64_t c_stride = 0;
   bool fresh = false;
-  std::ptrdiff_t ahead = 0;  // from b, in bytes: what will be read next and is worth fetching from memory
+  std::ptrdiff_t ahead = 0;  // from b, in bytes: what to fetch from memory meanwhile; 0: nothing
 };
 
-template <class V, DType dtype, int rows, int vectors>
+template <class V, DType dtype, bool fetch, int rows, int vectors>
 void multiply_tile(const Product& p, std::int64_t row, std::int64_t column) {
   constexpr auto size = static_cast<std::int64_t>(size_of(dtype));
   V acc[rows * vectors];
@@ -41,13 +43,12 @@ void multiply_tile(const Product& p, std::int64_t row, std::int64_t column) {
   }
   const float* a = p.a + row * p.a_stride;
   const std::byte* b = p.b + column * size;
-  const std::ptrdiff_t ahead = p.ahead;
   for (std::int64_t k = 0; k < p.depth; ++k, b += p.b_stride * size) {
     V part[vectors];
     unroll<vectors>([&](auto j) { part[j.value] = V::template load<dtype>(b + j.value * V::lanes * size); });
-    if constexpr (dtype != DType::float32) {
-      constexpr int lines = static_cast<int>((vectors * V::lanes * size + 63) / 64);
-      unroll<lines>([&](auto j) { __builtin_prefetch(b + ahead + j.value * 64, 0, 2); });
+    if constexpr (fetch) {
+      constexpr int lines = (vectors * V::lanes * size + kLineBytes - 1) / kLineBytes;
+      unroll<lines>([&](auto j) { __builtin_prefetch(b + p.ahead + j.value * kLineBytes, 0, 2); });
     }
     unroll<rows>([&](auto i) {
       const V factor = V::set(a[i.value * p.a_stride + k]);
@@ -57,36 +58,36 @@ void multiply_tile(const Product& p, std::int64_t row, std::int64_t column) {
       });
     });
   }
-  unroll<rows * vectors>([&](auto i) {
-    acc[i.value].store(c + i.value / vectors * p.c_stride + i.value % vectors * V::lanes);
-  });
+  unroll<rows * vectors>(
+      [&](auto i) { acc[i.value].store(c + i.value / vectors * p.c_stride + i.value % vectors * V::lanes); });
 }
 
 /// One or more vectors of columns, for all rows.
-template <class V, DType dtype, int vectors>
+template <class V, DType dtype, bool fetch, int vectors>
 void multiply_columns(const Product& p, std::int64_t column) {
   std::int64_t row = 0;
   for (; row + V::product_rows <= p.rows; row += V::product_rows)
-    multiply_tile<V, dtype, V::product_rows, vectors>(p, row, column);
-  for (; row < p.rows; ++row) multiply_tile<V, dtype, 1, vectors>(p, row, column);
+    multiply_tile<V, dtype, fetch, V::product_rows, vectors>(p, row, column);
+  for (; row < p.rows; ++row) multiply_tile<V, dtype, fetch, 1, vectors>(p, row, column);
 }
 
-template <class V, DType dtype>
+template <class V, DType dtype, bool fetch>
 void multiply_as(const Product& p) {
   constexpr std::int64_t step = V::product_vectors * V::lanes;
   std::int64_t column = 0;
   for (; column + step <= p.columns; column += step)
-    multiply_columns<V, dtype, V::product_vectors>(p, column);
-  for (; column < p.columns; column += V::lanes) multiply_columns<V, dtype, 1>(p, column);
+    multiply_columns<V, dtype, fetch, V::product_vectors>(p, column);
+  for (; column < p.columns; column += V::lanes) multiply_columns<V, dtype, fetch, 1>(p, column);
+}
+
+template <class V, DType dtype>
+void multiply_as(const Product& p) {
+  p.ahead == 0 ? multiply_as<V, dtype, false>(p) : multiply_as<V, dtype, true>(p);
 }
 
 template <class V>
 void multiply(const Product& p) {
-  if (p.b_dtype == DType::float16) {
-    multiply_as<V, DType::float16>(p);
-  } else {
-    multiply_as<V, DType::float32>(p);
-  }
+  p.b_dtype == DType::float16 ? multiply_as<V, DType::float16>(p) : multiply_as<V, DType::float32>(p);
 }
 
 }  // namespace

@@ -96,7 +96,8 @@ void clear_piece(const QueryTile& tile) {
   for (std::int64_t i = 0; i < tile.count; ++i) {
     tile.piece.best[i] = -__builtin_inff();
     V::zero().store(tile.weights + i * V::lanes);
-    for (std::int64_t d = 0; d < tile.width; d += V::lanes) V::zero().store(tile.piece.sums + i * tile.width + d);
+    for (std::int64_t d = 0; d < tile.width; d += V::lanes)
+      V::zero().store(tile.piece.sums + i * tile.width + d);
   }
 }
 
