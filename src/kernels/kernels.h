@@ -35,12 +35,16 @@ struct LinearArgs {
 /// Keys and values of one sequence in one layer. Block b holds positions [b * block_tokens, (b + 1) *
 /// block_tokens): at blocks[b] + key_offset the keys, [n_kv_heads, head_dim, block_tokens], so that the keys
 /// of neighbouring positions fill a vector; at blocks[b] + value_offset the values, [n_kv_heads,
-/// block_tokens, head_dim]; both of `dtype` (float32 or float16), aligned to its size. Entries of blocks that
+/// block_tokens, head_dim]; both of `dtype`, aligned to its size: float32, float16 or int8. With int8 the
+/// head_dim elements of a key or value are one quantisation block: scale * q with q in [-127, 127], scales
+/// float32, [n_kv_heads, block_tokens], at key_scale_offset and value_scale_offset. Entries of blocks that
 /// every query's window has left may be null. The memory of positions not stored yet may hold anything.
 struct KvView {
   std::span<std::byte* const> blocks;
   std::size_t key_offset = 0;
   std::size_t value_offset = 0;
+  std::size_t key_scale_offset = 0;  // of int8, as the next
+  std::size_t value_scale_offset = 0;
   std::int64_t block_tokens = 0;
   int n_kv_heads = 0;
   int head_dim = 0;
@@ -53,10 +57,21 @@ struct KvView {
   }
   /// The value of `position`: head_dim elements.
   std::byte* value(int kv_head, std::int64_t position) const {
-    return at(value_offset, position, (kv_head * block_tokens + position % block_tokens) * head_dim);
+    return at(value_offset, position, place(kv_head, position) * head_dim);
+  }
+  std::byte* key_scale(int kv_head, std::int64_t position) const {
+    return blocks.data()[position / block_tokens] + key_scale_offset + place(kv_head, position) * kScaleBytes;
+  }
+  std::byte* value_scale(int kv_head, std::int64_t position) const {
+    return blocks.data()[position / block_tokens] + value_scale_offset +
+           place(kv_head, position) * kScaleBytes;
   }
 
  private:
+  static constexpr std::int64_t kScaleBytes = sizeof(float);
+  std::int64_t place(int kv_head, std::int64_t position) const {
+    return kv_head * block_tokens + position % block_tokens;
+  }
   std::byte* at(std::size_t offset, std::int64_t position, std::int64_t element) const {
     return blocks.data()[position / block_tokens] + offset +
            static_cast<std::size_t>(element) * size_of(dtype);
@@ -135,7 +150,9 @@ struct Kernels {
   /// x[i] += y[i]
   void (*add)(float* x, const float* y, std::int64_t n);
 
-  /// Rounds a key and a value, head_dim floats each, to the view's dtype and puts them into the cache.
+  /// Rounds a key and a value, head_dim floats each, to the view's dtype and puts them into the cache. int8:
+  /// the scale is max |x| / 127 and q = x / scale, rounded to nearest even, all in float32; a scale below the
+  /// normal floats becomes 0 and a vector that is not all finite has the scale NaN, both with q = 0.
   void (*store)(const float* key, const float* value, const KvView& kv, KvPlace place);
 
   std::size_t (*attention_scratch_floats)(int head_dim);

@@ -44,12 +44,14 @@ class Cache {
     const auto half = static_cast<std::size_t>(shape.n_kv_heads * block_tokens) * head_dim;
     const std::size_t size = size_of(shape.dtype);
     value_offset_ = (half * size + 63) / 64 * 64;
+    key_scale_offset_ = value_offset_ + (half * size + 63) / 64 * 64;
+    const std::size_t scales = shape.dtype == DType::int8 ? half / head_dim * sizeof(float) : 0;
     for (std::int64_t first = 0; first < shape.tokens(); first += block_tokens) {
       if (first + block_tokens <= shape.first_seen()) {
         blocks_.push_back(nullptr);
         continue;
       }
-      const std::size_t bytes = (value_offset_ + half * size + 63) / 64 * 64;
+      const std::size_t bytes = key_scale_offset_ + 2 * scales;
       const auto& memory = memory_.emplace_back(std::make_unique<GuardedMemory>(bytes, Edge::end));
       blocks_.push_back(memory->data());
     }
@@ -60,6 +62,9 @@ class Cache {
     return {.blocks = blocks_,
             .key_offset = 0,
             .value_offset = value_offset_,
+            .key_scale_offset = key_scale_offset_,
+            .value_scale_offset = key_scale_offset_ +
+                                  static_cast<std::size_t>(shape_.n_kv_heads * block_tokens_) * sizeof(float),
             .block_tokens = block_tokens_,
             .n_kv_heads = shape_.n_kv_heads,
             .head_dim = shape_.head_dim,
@@ -85,6 +90,7 @@ class Cache {
   Shape shape_;
   std::int64_t block_tokens_;
   std::size_t value_offset_ = 0;
+  std::size_t key_scale_offset_ = 0;
   std::vector<std::unique_ptr<GuardedMemory>> memory_;
   std::vector<std::byte*> blocks_;
 };
@@ -168,8 +174,8 @@ double greatest(const std::vector<float>& values) {
 /// as many at full size as (head_dim / 8 + 6) that do not cancel, which holds beyond head_dim = 256. The
 /// error of a score is the relative error of its weight, plus 4 for exp, 8 for the sums of each span of 64
 /// and 4 for the rescaling after it. A result is a mean by those weights (numerator and denominator: twice)
-/// and takes one rounding per key. Over many results the roundings are independent and add up as their root,
-/// hence relative_l2.
+/// and takes one rounding per key; the scales of int8 round a score and a weight once more, which is within
+/// that. Over many results the roundings are independent and add up as their root, hence relative_l2.
 Tolerance tolerance_of(const Problem& problem, const std::vector<float>& want) {
   const Shape& shape = problem.shape;
   const auto head_dim = static_cast<std::size_t>(shape.head_dim);
@@ -202,7 +208,7 @@ std::vector<Shape> shapes() {
   std::mt19937 random(11);
   const auto below = [&random](std::size_t n) { return random() % n; };
   for (const int head_dim : {2, 6, 8, 80, 128, 256}) {
-    for (const DType dtype : {DType::float16, DType::float32}) {
+    for (const DType dtype : {DType::float16, DType::float32, DType::int8}) {
       for (int i = 0; i < 6; ++i) {
         const auto [n_heads, n_kv_heads] = heads[below(std::size(heads))];
         all.push_back({.n_heads = n_heads,
@@ -220,6 +226,7 @@ std::vector<Shape> shapes() {
   all.push_back({.head_dim = 32, .first_position = 2000, .rows = 60});
   all.push_back({.head_dim = 8, .dtype = DType::float32, .first_position = 2040, .rows = 40, .window = 1000});
   all.push_back({.n_heads = 2, .head_dim = 16, .first_position = 3100, .rows = 30, .window = 1050});
+  all.push_back({.head_dim = 64, .dtype = DType::int8, .first_position = 1500, .rows = 20});
   return all;
 }
 

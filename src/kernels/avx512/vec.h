@@ -31,11 +31,13 @@ struct Avx512 {
   template <DType dtype = DType::float32>
   static V load(const void* p) {
     if constexpr (dtype == DType::float32) return {_mm512_loadu_ps(p)};
+    if constexpr (dtype == DType::int8) return integers(_mm_loadu_si128(static_cast<const __m128i*>(p)));
     return widen<dtype>(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
   }
   template <DType dtype = DType::float32>
   static V load(const void* p, std::int64_t n) {
     if constexpr (dtype == DType::float32) return {_mm512_maskz_loadu_ps(first(n), p)};
+    if constexpr (dtype == DType::int8) return integers(_mm_maskz_loadu_epi8(first(n), p));
     return widen<dtype>(_mm256_maskz_loadu_epi16(first(n), p));
   }
 
@@ -45,6 +47,11 @@ struct Avx512 {
   /// As float16, rounded to nearest even.
   void store_float16(std::byte* p) const { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow()); }
   void store_float16(std::byte* p, std::int64_t n) const { _mm256_mask_storeu_epi16(p, first(n), narrow()); }
+
+  /// As integers in [-128, 127], rounded to nearest even.
+  void store_int8(std::byte* p) const {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v)));
+  }
 
   friend V operator+(V a, V b) { return {_mm512_add_ps(a.v, b.v)}; }
   friend V operator-(V a, V b) { return {_mm512_sub_ps(a.v, b.v)}; }
@@ -121,6 +128,8 @@ struct Avx512 {
     if constexpr (dtype == DType::float16) return {_mm512_cvtph_ps(bits)};
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16))};
   }
+
+  static V integers(__m128i bytes) { return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))}; }
 
   __m256i narrow() const { return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 

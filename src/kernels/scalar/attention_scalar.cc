@@ -12,20 +12,49 @@
 namespace tramontane::scalar {
 namespace {
 
-void store_element(float x, DType dtype, std::byte* out) {
+void store_element(float x, DType dtype, float scale, std::byte* out) {
   if (dtype == DType::float32) {
     std::memcpy(out, &x, 4);
-  } else {
+  } else if (dtype == DType::float16) {
     const std::uint16_t bits = float_to_float16(x);
     std::memcpy(out, &bits, 2);
+  } else {
+    *out = static_cast<std::byte>(scale > 0 ? static_cast<int>(std::nearbyint(x / scale)) : 0);
   }
+}
+
+/// The scale of a quantisation block.
+float scale_of(const float* x, int count) {
+  float most = 0;
+  for (int i = 0; i < count; ++i) {
+    if (!std::isfinite(x[i])) return std::numeric_limits<float>::quiet_NaN();
+    most = std::max(most, std::abs(x[i]));
+  }
+  const float scale = most / 127;
+  return scale < std::numeric_limits<float>::min() ? 0 : scale;
+}
+
+/// An element of the cache without its block's scale.
+double element(const std::byte* at, DType dtype) {
+  return dtype == DType::int8 ? static_cast<double>(static_cast<std::int8_t>(*at))
+                              : double{load_float(at, dtype, 0)};
+}
+
+double key_scale(const KvView& kv, KvPlace place) {
+  if (kv.dtype != DType::int8) return 1;
+  return double{load_float(kv.key_scale(place.kv_head, place.position), DType::float32, 0)};
+}
+
+double value_scale(const KvView& kv, KvPlace place) {
+  if (kv.dtype != DType::int8) return 1;
+  return double{load_float(kv.value_scale(place.kv_head, place.position), DType::float32, 0)};
 }
 
 double dot(const float* q, const KvView& kv, KvPlace place) {
   double sum = 0;
   for (int d = 0; d < kv.head_dim; ++d)
-    sum += double{q[d]} * double{load_float(kv.key(place.kv_head, place.position, d), kv.dtype, 0)};
-  return sum;
+    sum += double{q[d]} * element(kv.key(place.kv_head, place.position, d), kv.dtype);
+  return sum * key_scale(kv, place);
 }
 
 /// What one query found in a part of the context.
@@ -47,9 +76,10 @@ void gather(const AttentionArgs& args, const float* q, std::int64_t begin, std::
   for (std::int64_t t = begin; t < end; ++t) {
     const double weight = std::exp(double{args.scale} * dot(q, kv, {args.kv_head, t}) - found.best);
     const std::byte* value = kv.value(args.kv_head, t);
+    const double scaled = weight * value_scale(kv, {args.kv_head, t});
     found.total += weight;
     for (std::size_t d = 0; d < head_dim; ++d)
-      found.sums[d] += weight * double{load_float(value, kv.dtype, d)};
+      found.sums[d] += scaled * element(value + d * size_of(kv.dtype), kv.dtype);
   }
 }
 
@@ -77,11 +107,17 @@ double* room_in(float* part, std::int64_t query, int head_dim) {
 }  // namespace
 
 void store(const float* key, const float* value, const KvView& kv, KvPlace place) {
+  const bool quantized = kv.dtype == DType::int8;
+  const float key_scale = quantized ? scale_of(key, kv.head_dim) : 1;
+  const float value_scale = quantized ? scale_of(value, kv.head_dim) : 1;
   std::byte* values = kv.value(place.kv_head, place.position);
   for (int d = 0; d < kv.head_dim; ++d) {
-    store_element(key[d], kv.dtype, kv.key(place.kv_head, place.position, d));
-    store_element(value[d], kv.dtype, values + static_cast<std::size_t>(d) * size_of(kv.dtype));
+    store_element(key[d], kv.dtype, key_scale, kv.key(place.kv_head, place.position, d));
+    store_element(value[d], kv.dtype, value_scale, values + static_cast<std::size_t>(d) * size_of(kv.dtype));
   }
+  if (!quantized) return;
+  std::memcpy(kv.key_scale(place.kv_head, place.position), &key_scale, sizeof key_scale);
+  std::memcpy(kv.value_scale(place.kv_head, place.position), &value_scale, sizeof value_scale);
 }
 
 std::size_t attention_scratch_floats(int head_dim) {

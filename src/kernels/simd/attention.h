@@ -74,12 +74,13 @@ void attend_span(const AttentionArgs& args, const QueryTile& tile, Span span) {
                .fresh = true,
                .ahead = keys.ahead});
   const Panel values = values_of<V>(args, tile, span);
+  const Scales scales = scales_of<V>(args, tile, span);
   const NextTile next = tile_after(args, start, tile.count);
   const Span by_all = overlap(seen_by(args, tile, 0), seen_by(args, tile, tile.count - 1));
   if (by_all.begin <= span.begin && span.end <= by_all.end) {
     for (std::int64_t i = 0; i < tile.count; ++i) {
       next.fetch(i);
-      soften<V>(tile, i, {span.begin - start, span.end - start});
+      soften<V>(tile, i, {span.begin - start, span.end - start}, scales);
     }
     add_values<V>(tile, 0, tile.count, span, values, span);
     return;
@@ -87,7 +88,7 @@ void attend_span(const AttentionArgs& args, const QueryTile& tile, Span span) {
   for (std::int64_t i = 0; i < tile.count; ++i) {
     next.fetch(i);
     const Span seen = overlap(span, seen_by(args, tile, i));
-    if (seen.begin < seen.end) soften<V>(tile, i, {seen.begin - start, seen.end - start});
+    if (seen.begin < seen.end) soften<V>(tile, i, {seen.begin - start, seen.end - start}, scales);
   }
   add_seen_values<V>(args, tile, span, values);
 }
@@ -108,7 +109,7 @@ template <class V>
 std::size_t attention_scratch_floats(int head_dim) {
   const std::int64_t width = padded<V>(head_dim);
   const std::int64_t queries = kQueries * (3 * width + kKeys + V::lanes + 4);
-  return static_cast<std::size_t>(queries + 2 * kKeys * width);
+  return static_cast<std::size_t>(queries + 2 * kKeys * (width + 1));
 }
 
 /// A tile before the first, its arrays at the start of the scratch; `rest` is where they end.
@@ -123,6 +124,8 @@ QueryTile make_tile(const AttentionArgs& args, float*& rest) {
   tile.weights = take(kQueries * V::lanes);
   tile.keys = take(kKeys * tile.width);
   tile.values = take(kKeys * tile.width);
+  tile.key_scales = take(kKeys);
+  tile.value_scales = take(kKeys);
   return tile;
 }
 

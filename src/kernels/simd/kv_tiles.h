@@ -30,15 +30,18 @@ bool used_in_place(const KvView& kv, std::int64_t queries) {
 }
 
 /// `count` elements as floats.
+template <class V, DType dtype>
+void to_floats(const std::byte* in, std::int64_t count, float* out) {
+  constexpr auto size = static_cast<std::int64_t>(size_of(dtype));
+  for_each_vector<V>(count, [&](std::int64_t i, auto part) {
+    part.store(part.template load<dtype>(in + i * size), out + i);
+  });
+}
 template <class V>
-void widen(const std::byte* in, DType dtype, std::int64_t count, float* out) {
-  if (dtype == DType::float16) {
-    for_each_vector<V>(count, [&](std::int64_t i, auto part) {
-      part.store(part.template load<DType::float16>(in + i * 2), out + i);
-    });
-  } else {
-    for_each_vector<V>(count, [&](std::int64_t i, auto part) { part.store(part.load(in + i * 4), out + i); });
-  }
+void to_floats(const std::byte* in, DType dtype, std::int64_t count, float* out) {
+  if (dtype == DType::float16) return to_floats<V, DType::float16>(in, count, out);
+  if (dtype == DType::int8) return to_floats<V, DType::int8>(in, count, out);
+  to_floats<V, DType::float32>(in, count, out);
 }
 
 /// `position` in the next tile, or as it is where that is beyond the last query.
@@ -98,7 +101,7 @@ Panel keys_of(const AttentionArgs& args, const QueryTile& tile, Span span) {
     const auto row_bytes = static_cast<std::size_t>(kv.block_tokens) * size_of(kv.dtype);
     const std::byte* in = kv.key(args.kv_head, first, 0);
     for (std::int64_t d = 0; d < kv.head_dim; ++d, in += row_bytes)
-      widen<V>(in, kv.dtype, count, tile.keys + d * kKeys + (first - start));
+      to_floats<V>(in, kv.dtype, count, tile.keys + d * kKeys + (first - start));
   });
   return {reinterpret_cast<const std::byte*>(tile.keys), DType::float32, kKeys};
 }
@@ -116,9 +119,22 @@ Panel values_of(const AttentionArgs& args, const QueryTile& tile, Span span) {
     const auto row_bytes = static_cast<std::size_t>(kv.head_dim) * size_of(kv.dtype);
     const std::byte* in = kv.value(args.kv_head, first);
     for (std::int64_t t = first; t < first + count; ++t, in += row_bytes)
-      widen<V>(in, kv.dtype, kv.head_dim, tile.values + (t - span.begin) * tile.width);
+      to_floats<V>(in, kv.dtype, kv.head_dim, tile.values + (t - span.begin) * tile.width);
   });
   return {reinterpret_cast<const std::byte*>(tile.values), DType::float32, tile.width};
+}
+
+/// The scales of the positions in `span`, for quantised keys and values; the others of the tile may be
+/// anything.
+template <class V>
+Scales scales_of(const AttentionArgs& args, const QueryTile& tile, Span span) {
+  const KvView& kv = args.kv;
+  if (kv.dtype != DType::int8) return {};
+  for_each_run(kv, span, [&](std::int64_t first, std::int64_t count) {
+    to_floats<V, DType::float32>(kv.key_scale(args.kv_head, first), count, tile.key_scales + first % kKeys);
+    to_floats<V, DType::float32>(kv.value_scale(args.kv_head, first), count, tile.value_scales + first % kKeys);
+  });
+  return {tile.key_scales, tile.value_scales};
 }
 
 }  // namespace

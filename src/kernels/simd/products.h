@@ -87,7 +87,9 @@ void multiply_as(const Product& p) {
 
 template <class V>
 void multiply(const Product& p) {
-  p.b_dtype == DType::float16 ? multiply_as<V, DType::float16>(p) : multiply_as<V, DType::float32>(p);
+  if (p.b_dtype == DType::float16) return multiply_as<V, DType::float16>(p);
+  if (p.b_dtype == DType::int8) return multiply_as<V, DType::int8>(p);
+  multiply_as<V, DType::float32>(p);
 }
 
 }  // namespace

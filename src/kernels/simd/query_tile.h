@@ -44,18 +44,32 @@ inline Gathered gathered_in(float* part, std::int64_t queries, std::int64_t widt
   return {part, part + queries * width, part + queries * (width + 1)};
 }
 
+/// What to multiply the scores and then the weights of a tile of keys by; null: nothing.
+struct Scales {
+  const float* keys = nullptr;    // [kKeys]
+  const float* values = nullptr;  // [kKeys]
+};
+
+template <class V>
+void scale_row(float* row, const float* scales) {
+  if (scales == nullptr) return;
+  for (std::int64_t t = 0; t < kKeys; t += V::lanes) (V::load(row + t) * V::load(scales + t)).store(row + t);
+}
+
 /// Queries [first, first + count) of a call, row by row and head by head. The arrays are in the caller's
 /// scratch.
 struct QueryTile {
   std::int64_t first = 0;
   std::int64_t count = 0;
-  std::int64_t width = 0;    // head_dim padded to whole vectors
-  float* q = nullptr;        // [kQueries, width], scaled
-  float* scores = nullptr;   // [kQueries, kKeys], then the weights
-  float* weights = nullptr;  // [kQueries, lanes], sums of weights lane by lane
-  float* keys = nullptr;     // [head_dim, kKeys]
-  float* values = nullptr;   // [kKeys, width]
-  Gathered piece;            // of the piece of the context at hand
+  std::int64_t width = 0;         // head_dim padded to whole vectors
+  float* q = nullptr;             // [kQueries, width], scaled
+  float* scores = nullptr;        // [kQueries, kKeys], then the weights
+  float* weights = nullptr;       // [kQueries, lanes], sums of weights lane by lane
+  float* keys = nullptr;          // [head_dim, kKeys]
+  float* values = nullptr;        // [kKeys, width]
+  float* key_scales = nullptr;    // [kKeys]
+  float* value_scales = nullptr;  // [kKeys]
+  Gathered piece;                 // of the piece of the context at hand
 };
 
 /// The positions that query i of the tile sees.
@@ -112,8 +126,9 @@ float exp_of(float x) {
 /// Scores of query i, of which those in [seen.begin, seen.end) of the tile of keys count, to weights. Brings
 /// the query's sums to the new greatest score.
 template <class V>
-void soften(const QueryTile& tile, std::int64_t i, Span seen) {
+void soften(const QueryTile& tile, std::int64_t i, Span seen, const Scales& scales) {
   float* row = tile.scores + i * kKeys;
+  scale_row<V>(row, scales.keys);
   for (std::int64_t t = 0; t < seen.begin; ++t) row[t] = -__builtin_inff();
   for (std::int64_t t = seen.end; t < kKeys; ++t) row[t] = -__builtin_inff();
   V most = V::load(row);
@@ -136,6 +151,7 @@ void soften(const QueryTile& tile, std::int64_t i, Span seen) {
     total = total + weight;
   }
   total.store(tile.weights + i * V::lanes);
+  scale_row<V>(row, scales.values);
 }
 
 /// sums of one query = sums * factor + more * more_factor
