@@ -9,6 +9,9 @@ namespace {
 // Work below this many elements is done by the caller alone: waking a thread costs more.
 constexpr std::int64_t kWorthSharing = 16 * 1024;
 
+// The same for attention, in multiply-adds of queries with keys: some microseconds.
+constexpr std::int64_t kWorthSharingAttention = 512 * 1024;
+
 // Queries of an item up to which a long context is shared out by pieces: decode steps.
 constexpr std::int64_t kFewQueries = 32;
 
@@ -209,7 +212,7 @@ void CpuBackend::attention(const Rows& q, const Batch& batch, const KvCache& cac
   std::int64_t products = 0;
   for (const AttentionArgs& args : items)
     products += args.queries() * (args.first_position + args.rows) * head_dim;
-  if (products < kWorthSharing) {
+  if (products < kWorthSharingAttention) {
     for (AttentionArgs& args : items) {
       args.scratch = scratch(0);
       kernels_.attention(args);

@@ -181,6 +181,9 @@ TEST(SlidingWindow, LayersMayDifferAndTheCacheKeepsWhatTheLongestSees) {
 TEST(LongContext, DecodeStepsEqualThePromptBitForBit) {
   auto options = random_options(3);
   options.args.n_layers = 2;
+  options.args.n_heads = 8;  // enough work for a step to be shared out
+  options.args.n_kv_heads = 2;
+  options.args.head_dim = 64;
   for (const int window : {0, 1500}) {
     options.args.sliding_window = {window, window};
     RandomModel model(options);
