@@ -113,24 +113,38 @@ void linear(benchmark::State& state, const Kernels& kernels, const WeightFormat&
                                                 benchmark::Counter::kIsIterationInvariantRate);
 }
 
-/// `rows` queries at the end of `context` tokens, for all of a 7B's 32 heads on 8.
-void attention(benchmark::State& state, const Kernels& kernels, std::int64_t rows, std::int64_t context) {
+/// `rows` queries at the end of `context` tokens.
+struct AttentionCase {
+  DType dtype;
+  std::int64_t rows;
+  std::int64_t context;
+};
+
+/// All of a 7B's 32 heads on 8.
+void attention(benchmark::State& state, const Kernels& kernels, const AttentionCase& test) {
   constexpr std::int64_t block_tokens = 64;
-  KvView kv{
-      .blocks = {}, .block_tokens = block_tokens, .n_kv_heads = 8, .head_dim = 128, .dtype = DType::float16};
+  const auto& [dtype, rows, context] = test;
+  KvView kv{.blocks = {}, .block_tokens = block_tokens, .n_kv_heads = 8, .head_dim = 128, .dtype = dtype};
   const std::int64_t n_blocks = (context + block_tokens - 1) / block_tokens;
-  const auto half_block = static_cast<std::size_t>(kv.n_kv_heads * block_tokens * kv.head_dim * 2);
-  std::vector<std::byte> cache(static_cast<std::size_t>(n_blocks) * half_block * 2);
-  const std::uint16_t value = float_to_float16(0.1F);
-  for (std::size_t i = 0; i < cache.size(); i += 2) std::memcpy(&cache[i], &value, 2);
+  const auto vectors = static_cast<std::size_t>(kv.n_kv_heads * block_tokens);
+  const std::size_t scales = dtype == DType::int8 ? vectors * sizeof(float) : 0;
+  kv.value_offset = vectors * 128 * size_of(dtype);
+  kv.key_scale_offset = 2 * kv.value_offset;
+  kv.value_scale_offset = kv.key_scale_offset + scales;
+  const std::size_t block_bytes = kv.value_scale_offset + scales;
+  std::vector<std::byte> cache(static_cast<std::size_t>(n_blocks) * block_bytes);
   std::vector<std::byte*> blocks;
   for (std::int64_t b = 0; b < n_blocks; ++b)
-    blocks.push_back(&cache[static_cast<std::size_t>(b) * half_block * 2]);
+    blocks.push_back(&cache[static_cast<std::size_t>(b) * block_bytes]);
   kv.blocks = blocks;
-  kv.value_offset = half_block;
+  const std::vector<float> some = random_floats(128);
+  for (std::int64_t position = 0; position < context; ++position) {
+    for (int head = 0; head < kv.n_kv_heads; ++head)
+      kernels.store(some.data(), some.data(), kv, {.kv_head = head, .position = position});
+  }
   const std::vector<float> q = random_floats(static_cast<std::size_t>(rows * 32 * 128));
   std::vector<float> out(q.size());
-  const auto scratch = aligned_floats(kernels.attention_scratch_floats(block_tokens, 128));
+  const auto scratch = aligned_floats(kernels.attention_scratch_floats(128));
   for (auto _ : state) {
     for (int head = 0; head < kv.n_kv_heads; ++head) {
       kernels.attention({.q = q.data(),
@@ -193,10 +207,14 @@ void register_all() {
         }
       }
     }
-    benchmark::RegisterBenchmark(name("attention/decode4096").c_str(), attention, *kernels, 1, 4096)
-        ->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark(name("attention/prefill512").c_str(), attention, *kernels, 512, 512)
-        ->Unit(benchmark::kMillisecond);
+    for (const DType dtype : {DType::float16, DType::int8}) {
+      for (const auto& [rows, context] : {std::pair{1, 8192}, {32, 4096}, {256, 8192}}) {
+        benchmark::RegisterBenchmark(
+            name(fmt::format("attention/{}/{}rows/context{}", name_of(dtype), rows, context)).c_str(),
+            attention, *kernels, AttentionCase{dtype, rows, context})
+            ->Unit(benchmark::kMillisecond);
+      }
+    }
   }
 }
 

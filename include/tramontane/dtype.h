@@ -4,11 +4,14 @@
 
 namespace tramontane {
 
-/// Element types that occur in checkpoints and caches. All are little-endian.
-enum class DType { float32, float16, bfloat16, uint32 };
+/// Element types that occur in checkpoints and caches (int8 only there). All are little-endian.
+enum class DType { float32, float16, bfloat16, uint32, int8 };
+
+constexpr bool is_float(DType dtype) { return dtype != DType::uint32 && dtype != DType::int8; }
 
 /// Bytes per element.
 constexpr std::size_t size_of(DType dtype) {
+  if (dtype == DType::int8) return 1;
   return dtype == DType::float32 || dtype == DType::uint32 ? 4 : 2;
 }
 
@@ -22,6 +25,8 @@ constexpr std::string_view name_of(DType dtype) {
       return "bfloat16";
     case DType::uint32:
       return "uint32";
+    case DType::int8:
+      return "int8";
   }
   return "?";
 }

@@ -25,7 +25,7 @@ struct Plan {
   std::vector<int> precisions = {16};  // CpuBackend's activation_bits: 8, 16 or 32
   int repeat = 5;
   std::int64_t chunk = 512;       // rows of one forward pass of a prompt
-  std::optional<DType> kv_dtype;  // float32 for float32 models, else float16
+  std::optional<DType> kv_dtype;  // by default float32 for float32 models, else float16
 };
 
 enum class Phase { prompt, decode };

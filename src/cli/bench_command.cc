@@ -42,7 +42,7 @@ const bench::NamedShape& shape_of(const std::string& name) {
 }
 
 DType dtype_of(const std::string& name) {
-  for (const DType dtype : {DType::float32, DType::bfloat16}) {
+  for (const DType dtype : {DType::float32, DType::bfloat16, DType::int8}) {
     if (name == name_of(dtype)) return dtype;
   }
   return DType::float16;
@@ -158,8 +158,10 @@ void add_model_options(CLI::App& command, Options& o) {
       .add_option("--sliding-window", o.sliding_window,
                   "Use this attention window, in tokens, instead of the model's; 0 turns it off")
       ->check(within(0, kMost));
-  command.add_option("--kv-dtype", o.kv_dtype, "Element type of the KV cache")
-      ->check(CLI::IsMember({"auto", "float16", "float32"}))
+  command
+      .add_option("--kv-dtype", o.kv_dtype,
+                  "Element type of the KV cache; int8: half of the memory, less exact")
+      ->check(CLI::IsMember({"auto", "float16", "float32", "int8"}))
       ->capture_default_str();
 }
 

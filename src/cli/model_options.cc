@@ -63,8 +63,10 @@ void ModelOptions::add_to(CLI::App& command) {
   command.add_option("--threads", threads, "Threads to compute with; 0: the physical cores")
       ->check(within(0, 4096))
       ->capture_default_str();
-  command.add_option("--kv-dtype", kv_dtype, "Element type of the KV cache")
-      ->check(CLI::IsMember({"auto", "float16", "float32"}))
+  command
+      .add_option("--kv-dtype", kv_dtype,
+                  "Element type of the KV cache; int8: half of the memory, less exact")
+      ->check(CLI::IsMember({"auto", "float16", "float32", "int8"}))
       ->capture_default_str();
   command
       .add_option(
@@ -89,6 +91,7 @@ LoadOptions ModelOptions::load_options() const {
   options.activation_bits = activation_bits;
   if (kv_dtype == "float16") options.kv_dtype = DType::float16;
   if (kv_dtype == "float32") options.kv_dtype = DType::float32;
+  if (kv_dtype == "int8") options.kv_dtype = DType::int8;
   if (rope_theta_given->count() > 0) options.rope_theta = rope_theta;
   if (sliding_window_given->count() > 0) options.sliding_window = sliding_window;
   return options;

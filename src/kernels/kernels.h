@@ -33,18 +33,61 @@ struct LinearArgs {
 };
 
 /// Keys and values of one sequence in one layer. Block b holds positions [b * block_tokens, (b + 1) *
-/// block_tokens): at blocks[b] + key_offset the keys, [n_kv_heads, block_tokens, head_dim], at blocks[b] +
-/// value_offset the values, of the same shape, both of `dtype` (float32 or float16), aligned to its size.
-/// Entries of blocks that every query's window has left may be null.
+/// block_tokens): at blocks[b] + key_offset the keys, [n_kv_heads, head_dim, block_tokens], so that the keys
+/// of neighbouring positions fill a vector; at blocks[b] + value_offset the values, [n_kv_heads,
+/// block_tokens, head_dim]; both of `dtype`, aligned to its size: float32, float16 or int8. With int8 the
+/// head_dim elements of a key or value are one quantisation block: scale * q with q in [-127, 127], scales
+/// float32, [n_kv_heads, block_tokens], at key_scale_offset and value_scale_offset. Entries of blocks that
+/// every query's window has left may be null. The memory of positions not stored yet may hold anything.
 struct KvView {
   std::span<std::byte* const> blocks;
   std::size_t key_offset = 0;
   std::size_t value_offset = 0;
+  std::size_t key_scale_offset = 0;  // of int8, as the next
+  std::size_t value_scale_offset = 0;
   std::int64_t block_tokens = 0;
   int n_kv_heads = 0;
   int head_dim = 0;
   DType dtype = DType::float16;
+
+  /// Element d of the key of `position`.
+  std::byte* key(int kv_head, std::int64_t position, std::int64_t d) const {
+    const std::int64_t row = std::int64_t{kv_head} * head_dim + d;
+    return at(key_offset, position, row * block_tokens + position % block_tokens);
+  }
+  /// The value of `position`: head_dim elements.
+  std::byte* value(int kv_head, std::int64_t position) const {
+    return at(value_offset, position, place(kv_head, position) * head_dim);
+  }
+  std::byte* key_scale(int kv_head, std::int64_t position) const {
+    return blocks.data()[position / block_tokens] + key_scale_offset + place(kv_head, position) * kScaleBytes;
+  }
+  std::byte* value_scale(int kv_head, std::int64_t position) const {
+    return blocks.data()[position / block_tokens] + value_scale_offset +
+           place(kv_head, position) * kScaleBytes;
+  }
+
+ private:
+  static constexpr std::int64_t kScaleBytes = sizeof(float);
+  std::int64_t place(int kv_head, std::int64_t position) const {
+    return kv_head * block_tokens + position % block_tokens;
+  }
+  std::byte* at(std::size_t offset, std::int64_t position, std::int64_t element) const {
+    return blocks.data()[position / block_tokens] + offset +
+           static_cast<std::size_t>(element) * size_of(dtype);
+  }
 };
+
+/// One kv head of one position of the cache.
+struct KvPlace {
+  int kv_head = 0;
+  std::int64_t position = 0;
+};
+
+/// Positions in a piece of the context, a multiple of 64. A query has a softmax of its own for each piece [i
+/// * kContextPiece, (i + 1) * kContextPiece); the results are merged in order. So a long context can be
+/// shared out without changing a bit.
+inline constexpr std::int64_t kContextPiece = 1024;
 
 /// Causal attention of `rows` consecutive queries of one sequence, row r at position first_position + r, for
 /// the n_heads / n_kv_heads query heads that share `kv_head`; head h uses kv head h / (n_heads / n_kv_heads).
@@ -62,8 +105,27 @@ struct AttentionArgs {
   int n_heads = 0;
   int kv_head = 0;
   KvView kv;
-  float* scratch = nullptr;  // attention_scratch_floats(block_tokens, head_dim) floats, 64-byte aligned
+  float* scratch = nullptr;  // attention_scratch_floats(head_dim) floats, 64-byte aligned
+
+  std::int64_t heads_per_kv_head() const { return n_heads / kv.n_kv_heads; }
+  std::int64_t queries() const { return rows * heads_per_kv_head(); }
+  /// The first position that the query at `position` sees.
+  std::int64_t first_seen(std::int64_t position) const {
+    return window == 0 || position < window ? 0 : position - window + 1;
+  }
 };
+
+/// Pieces [begin, end) of the context.
+struct ContextPieces {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+/// Those that the queries of `args` see something of.
+inline ContextPieces pieces_of(const AttentionArgs& args) {
+  return {args.first_seen(args.first_position) / kContextPiece,
+          (args.first_position + args.rows - 1) / kContextPiece + 1};
+}
 
 struct Kernels {
   std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "neondotprod"
@@ -88,11 +150,20 @@ struct Kernels {
   /// x[i] += y[i]
   void (*add)(float* x, const float* y, std::int64_t n);
 
-  /// Rounds n floats to `dtype` (float32 or float16): what goes into the KV cache.
-  void (*store)(const float* x, std::int64_t n, DType dtype, std::byte* out);
+  /// Rounds a key and a value, head_dim floats each, to the view's dtype and puts them into the cache. int8:
+  /// the scale is max |x| / 127 and q = x / scale, rounded to nearest even, all in float32; a scale below the
+  /// normal floats becomes 0 and a vector that is not all finite has the scale NaN, both with q = 0.
+  void (*store)(const float* key, const float* value, const KvView& kv, KvPlace place);
 
-  std::size_t (*attention_scratch_floats)(std::int64_t block_tokens, int head_dim);
+  std::size_t (*attention_scratch_floats)(int head_dim);
   void (*attention)(const AttentionArgs&);
+
+  /// The same piece by piece: attend_piece for each of pieces_of(args) in any order or at once, each into a
+  /// part of its own, then merge_pieces over the parts, in order and one after the other. A part has room for
+  /// args.queries() times part_floats(head_dim) floats and is 64-byte aligned.
+  std::size_t (*part_floats)(int head_dim);
+  void (*attend_piece)(const AttentionArgs&, std::int64_t piece, float* part);
+  void (*merge_pieces)(const AttentionArgs&, float* parts, std::size_t stride);
 
   const IntegerProducts* integer = nullptr;  // null: this set has none
 };

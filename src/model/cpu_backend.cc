@@ -9,6 +9,12 @@ namespace {
 // Work below this many elements is done by the caller alone: waking a thread costs more.
 constexpr std::int64_t kWorthSharing = 16 * 1024;
 
+// The same for attention, in multiply-adds of queries with keys: some microseconds.
+constexpr std::int64_t kWorthSharingAttention = 512 * 1024;
+
+// Queries of an item up to which a long context is shared out by pieces: decode steps.
+constexpr std::int64_t kFewQueries = 32;
+
 // Weight rows are handed out by the piece: whole panels of every kernel where there are many, and fewer where
 // the matrix is too small for its threads.
 std::int64_t rows_per_piece(const MatrixView& w, int threads) {
@@ -149,60 +155,119 @@ void CpuBackend::rope(const Rows& q, const Rows& k, const Rotations& rotations) 
 }
 
 void CpuBackend::store(const Rows& k, const Rows& v, const Batch& batch, KvCache& cache, int layer) {
+  const int head_dim = cache.shape().head_dim;
+  const auto store_head = [&](std::int64_t kv_head) {
+    const std::int64_t at = kv_head * head_dim;
+    for (const auto& span : batch.spans) {
+      const KvView kv = cache.view(span.sequence, layer);
+      for (std::int64_t i = 0; i < span.rows; i++) {
+        kernels_.store(k.row(span.first_row + i) + at, v.row(span.first_row + i) + at, kv,
+                       {static_cast<int>(kv_head), span.first_position + i});
+      }
+    }
+  };
+  // By heads: keys of neighbouring positions share cache lines.
+  const std::int64_t heads = cache.shape().n_kv_heads;
+  if (k.size() < kWorthSharing) {
+    for (std::int64_t head = 0; head < heads; head++) store_head(head);
+  } else {
+    pool_.for_each(heads, [&](std::int64_t head, int) { store_head(head); });
+  }
+}
+
+/// The queries of each sequence and kv head, a cache-sized number at a time.
+std::vector<AttentionArgs> CpuBackend::attention_items(const Rows& q, const Batch& batch,
+                                                       const KvCache& cache, const AttentionSpec& spec,
+                                                       const Rows& out) {
+  constexpr std::int64_t kItemQueries = 128;
+  const KvCacheShape& shape = cache.shape();
+  const std::int64_t group = spec.n_heads / shape.n_kv_heads;
+  const std::int64_t item_rows = std::max<std::int64_t>(1, kItemQueries / group);
+  std::vector<AttentionArgs> items;
   for (const auto& span : batch.spans) {
-    const KvView kv = cache.view(span.sequence, layer);
-    const std::size_t head_bytes = static_cast<std::size_t>(kv.head_dim) * size_of(kv.dtype);
-    for (std::int64_t i = 0; i < span.rows; i++) {
-      const std::int64_t position = span.first_position + i;
-      std::byte* block = kv.blocks[static_cast<std::size_t>(position / kv.block_tokens)];
-      for (int head = 0; head < kv.n_kv_heads; head++) {
-        const auto slot =
-            static_cast<std::size_t>(head * kv.block_tokens + position % kv.block_tokens) * head_bytes;
-        const std::int64_t at = static_cast<std::int64_t>(head) * kv.head_dim;
-        kernels_.store(k.row(span.first_row + i) + at, kv.head_dim, kv.dtype, block + kv.key_offset + slot);
-        kernels_.store(v.row(span.first_row + i) + at, kv.head_dim, kv.dtype, block + kv.value_offset + slot);
+    for (int kv_head = 0; kv_head < shape.n_kv_heads; kv_head++) {
+      for (std::int64_t i = 0; i < span.rows; i += item_rows) {
+        items.push_back({.q = q.row(span.first_row + i),
+                         .q_stride = q.cols,
+                         .out = out.row(span.first_row + i),
+                         .out_stride = out.cols,
+                         .rows = std::min(item_rows, span.rows - i),
+                         .first_position = span.first_position + i,
+                         .window = spec.window,
+                         .scale = spec.scale,
+                         .n_heads = spec.n_heads,
+                         .kv_head = kv_head,
+                         .kv = cache.view(span.sequence, spec.layer)});
       }
     }
   }
+  return items;
 }
 
 void CpuBackend::attention(const Rows& q, const Batch& batch, const KvCache& cache, const AttentionSpec& spec,
                            const Rows& out) {
-  constexpr std::int64_t kItemRows = 32;  // queries per work item and kv head
-  const KvCacheShape& shape = cache.shape();
-  reserve_scratch(kernels_.attention_scratch_floats(shape.block_tokens, shape.head_dim));
-  std::vector<AttentionArgs> items;
+  const int head_dim = cache.shape().head_dim;
+  reserve_scratch(kernels_.attention_scratch_floats(head_dim));
+  std::vector<AttentionArgs> items = attention_items(q, batch, cache, spec, out);
   std::int64_t products = 0;
-  for (const auto& span : batch.spans) {
-    for (int kv_head = 0; kv_head < shape.n_kv_heads; kv_head++) {
-      for (std::int64_t i = 0; i < span.rows; i += kItemRows) {
-        AttentionArgs args;
-        args.q = q.row(span.first_row + i);
-        args.q_stride = q.cols;
-        args.out = out.row(span.first_row + i);
-        args.out_stride = out.cols;
-        args.rows = std::min(kItemRows, span.rows - i);
-        args.first_position = span.first_position + i;
-        args.window = spec.window;
-        args.scale = spec.scale;
-        args.n_heads = spec.n_heads;
-        args.kv_head = kv_head;
-        args.kv = cache.view(span.sequence, spec.layer);
-        products += args.rows * (args.first_position + args.rows);
-        items.push_back(args);
-      }
+  for (const AttentionArgs& args : items)
+    products += args.queries() * (args.first_position + args.rows) * head_dim;
+  if (products < kWorthSharingAttention) {
+    for (AttentionArgs& args : items) {
+      args.scratch = scratch(0);
+      kernels_.attention(args);
     }
+    return;
   }
-  const auto attend = [&](std::int64_t item, int thread) {
+  const auto by_piece = std::partition(items.begin(), items.end(), [](const AttentionArgs& args) {
+    const ContextPieces pieces = pieces_of(args);
+    return args.queries() > kFewQueries || pieces.end - pieces.begin == 1;
+  });
+  const auto whole = static_cast<std::size_t>(by_piece - items.begin());
+  pool_.for_each(static_cast<std::int64_t>(whole), [&](std::int64_t item, int thread) {
     AttentionArgs args = items[static_cast<std::size_t>(item)];
     args.scratch = scratch(thread);
     kernels_.attention(args);
+  });
+  attend_by_piece(std::span(items).subspan(whole));
+}
+
+/// Few queries with a long context: each piece of it is an item of its own.
+void CpuBackend::attend_by_piece(std::span<const AttentionArgs> items) {
+  struct Part {
+    const AttentionArgs* args;
+    std::int64_t piece;
+    std::size_t at;  // in parts_
   };
-  if (products * shape.head_dim < kWorthSharing) {
-    for (std::size_t i = 0; i < items.size(); i++) attend(static_cast<std::int64_t>(i), 0);
-  } else {
-    pool_.for_each(static_cast<std::int64_t>(items.size()), attend);
+  constexpr std::size_t kLine = 16;  // floats in a cache line: every part starts on one
+  const auto stride_of = [&](const AttentionArgs& args) {
+    const std::size_t floats =
+        static_cast<std::size_t>(args.queries()) * kernels_.part_floats(args.kv.head_dim);
+    return (floats + kLine - 1) / kLine * kLine;
+  };
+  std::vector<Part> parts;
+  std::vector<std::size_t> first_parts;  // by item
+  std::size_t floats = 0;
+  for (const AttentionArgs& args : items) {
+    first_parts.push_back(floats);
+    const ContextPieces pieces = pieces_of(args);
+    for (std::int64_t piece = pieces.begin; piece < pieces.end; piece++, floats += stride_of(args))
+      parts.push_back({&args, piece, floats});
   }
+  if (floats > parts_floats_) {
+    parts_floats_ = 0;  // what is left if the allocation throws
+    parts_ = allocate_host(floats * sizeof(float));
+    parts_floats_ = floats;
+  }
+  auto* memory = reinterpret_cast<float*>(parts_.get());
+  pool_.for_each(static_cast<std::int64_t>(parts.size()), [&](std::int64_t item, int thread) {
+    const Part& part = parts[static_cast<std::size_t>(item)];
+    AttentionArgs args = *part.args;
+    args.scratch = scratch(thread);
+    kernels_.attend_piece(args, part.piece, memory + part.at);
+  });
+  for (std::size_t i = 0; i < items.size(); i++)
+    kernels_.merge_pieces(items[i], memory + first_parts[i], stride_of(items[i]));
 }
 
 void CpuBackend::silu_mul(const Rows& gate, const Rows& up) {

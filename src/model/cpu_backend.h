@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <vector>
 
 #include "core/thread_pool.h"
@@ -39,6 +40,9 @@ class CpuBackend final : public Backend {
   bool uses_integers(const MatrixView& w) const;
   void quantize(const Rows& x, std::initializer_list<Projection> projections);
   const IntegerRows* quantized_for(const MatrixView& w) const;
+  static std::vector<AttentionArgs> attention_items(const Rows& q, const Batch& batch, const KvCache& cache,
+                                                    const AttentionSpec& spec, const Rows& out);
+  void attend_by_piece(std::span<const AttentionArgs> items);
 
   const Kernels& kernels_;
   ThreadPool pool_;
@@ -49,6 +53,8 @@ class CpuBackend final : public Backend {
   std::size_t quantized_bytes_ = 0;  // of quantized_memory_
   std::vector<Buffer> scratch_;      // one per thread
   std::size_t scratch_floats_ = 0;
+  Buffer parts_;  // results of attention by pieces
+  std::size_t parts_floats_ = 0;
 };
 
 }  // namespace tramontane

@@ -69,10 +69,14 @@ void KvCache::drop_before(SequenceId id, std::int64_t oldest) {
 KvView KvCache::view(SequenceId id, int layer) const {
   const Sequence& sequence = get(id);
   const std::size_t layer_bytes = shape_.block_bytes() / static_cast<std::size_t>(shape_.n_layers);
+  const auto heads = static_cast<std::size_t>(shape_.block_tokens * shape_.n_kv_heads);
+  const std::size_t half = heads * static_cast<std::size_t>(shape_.head_dim) * size_of(shape_.dtype);
   KvView view;
   view.blocks = sequence.table;
   view.key_offset = static_cast<std::size_t>(layer) * layer_bytes;
-  view.value_offset = view.key_offset + layer_bytes / 2;
+  view.value_offset = view.key_offset + half;
+  view.key_scale_offset = view.value_offset + half;
+  view.value_scale_offset = view.key_scale_offset + heads * sizeof(float);
   view.block_tokens = shape_.block_tokens;
   view.n_kv_heads = shape_.n_kv_heads;
   view.head_dim = shape_.head_dim;

@@ -18,12 +18,16 @@ struct KvCacheShape {
   int n_layers = 0;
   int n_kv_heads = 0;
   int head_dim = 0;
-  DType dtype = DType::float16;  // or float32
+  DType dtype = DType::float16;  // or float32, or int8 with a float32 scale for each head and position
   std::int64_t block_tokens = 64;
 
+  std::size_t head_bytes() const {  // a key or a value
+    const std::size_t scale = dtype == DType::int8 ? sizeof(float) : 0;
+    return static_cast<std::size_t>(head_dim) * size_of(dtype) + scale;
+  }
   std::size_t bytes_per_token() const {  // keys and values of all layers
     return std::size_t{2} * static_cast<std::size_t>(n_layers) * static_cast<std::size_t>(n_kv_heads) *
-           static_cast<std::size_t>(head_dim) * size_of(dtype);
+           head_bytes();
   }
   std::size_t block_bytes() const { return bytes_per_token() * static_cast<std::size_t>(block_tokens); }
 };

@@ -27,8 +27,8 @@ int activation_bits(const LoadOptions& options) {
 KvCacheShape cache_shape(const ModelArgs& args, DType checkpoint_dtype, const LoadOptions& options) {
   const DType usual = checkpoint_dtype == DType::float32 ? DType::float32 : DType::float16;
   const DType dtype = options.kv_dtype.value_or(usual);
-  if (dtype != DType::float16 && dtype != DType::float32) {
-    fail("kv_dtype: expected float16 or float32, found {}", name_of(dtype));
+  if (dtype != DType::float16 && dtype != DType::float32 && dtype != DType::int8) {
+    fail("kv_dtype: expected float16, float32 or int8, found {}", name_of(dtype));
   }
   if (options.kv_block_tokens < 1 || options.kv_block_tokens > 4096) {
     fail("kv_block_tokens: expected 1 to 4096, found {}", options.kv_block_tokens);

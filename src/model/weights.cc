@@ -27,8 +27,8 @@ std::string summary(const TensorView& tensor) {
 }
 
 void check_float(const TensorView& tensor, const Shape& shape) {
-  const bool is_float = tensor.other_dtype.empty() && tensor.dtype != DType::uint32;
-  if (is_float && tensor.shape == shape) return;
+  const bool fits = tensor.other_dtype.empty() && is_float(tensor.dtype) && tensor.shape == shape;
+  if (fits) return;
   wrong(tensor, fmt::format("float32, float16 or bfloat16 {}", to_string(shape)), summary(tensor));
 }
 

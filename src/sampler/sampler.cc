@@ -57,7 +57,7 @@ void check_bias(const SamplerOptions& options, DType dtype, int vocab_size) {
 
 void check(const SamplerOptions& options, DType dtype, int vocab_size) {
   constexpr int most = std::numeric_limits<int>::max();
-  if (dtype == DType::uint32) fail("logits_dtype: expected a float type, found {}", name_of(dtype));
+  if (!is_float(dtype)) fail("logits_dtype: expected a float type, found {}", name_of(dtype));
   if (vocab_size < 1) fail("vocab_size: expected a positive number, found {}", vocab_size);
   check_temperature(options.temperature, dtype);
   check_between("top_k", options.top_k, 0, vocab_size - 1);

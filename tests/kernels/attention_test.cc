@@ -44,23 +44,27 @@ class Cache {
     const auto half = static_cast<std::size_t>(shape.n_kv_heads * block_tokens) * head_dim;
     const std::size_t size = size_of(shape.dtype);
     value_offset_ = (half * size + 63) / 64 * 64;
+    key_scale_offset_ = value_offset_ + (half * size + 63) / 64 * 64;
+    const std::size_t scales = shape.dtype == DType::int8 ? half / head_dim * sizeof(float) : 0;
     for (std::int64_t first = 0; first < shape.tokens(); first += block_tokens) {
       if (first + block_tokens <= shape.first_seen()) {
         blocks_.push_back(nullptr);
         continue;
       }
-      const std::size_t bytes = (value_offset_ + half * size + 63) / 64 * 64;
+      const std::size_t bytes = key_scale_offset_ + 2 * scales;
       const auto& memory = memory_.emplace_back(std::make_unique<GuardedMemory>(bytes, Edge::end));
       blocks_.push_back(memory->data());
-      fill(memory->data(), first, keys);
-      fill(memory->data() + value_offset_, first, values);
     }
+    fill(keys, values);
   }
 
   KvView view() const {
     return {.blocks = blocks_,
             .key_offset = 0,
             .value_offset = value_offset_,
+            .key_scale_offset = key_scale_offset_,
+            .value_scale_offset = key_scale_offset_ +
+                                  static_cast<std::size_t>(shape_.n_kv_heads * block_tokens_) * sizeof(float),
             .block_tokens = block_tokens_,
             .n_kv_heads = shape_.n_kv_heads,
             .head_dim = shape_.head_dim,
@@ -68,20 +72,17 @@ class Cache {
   }
 
  private:
-  void fill(std::byte* block, std::int64_t first, const std::vector<float>& from) {
-    const std::int64_t head_dim = shape_.head_dim;
-    std::vector<float> row(static_cast<std::size_t>(head_dim));
-    for (std::int64_t head = 0; head < shape_.n_kv_heads; ++head) {
-      for (std::int64_t i = 0; i < block_tokens_; ++i) {
-        const std::int64_t t = first + i;
+  void fill(const std::vector<float>& keys, const std::vector<float>& values) {
+    const auto head_dim = static_cast<std::size_t>(shape_.head_dim);
+    const std::vector<float> unseen(head_dim, NAN);
+    const KvView kv = view();
+    for (int head = 0; head < shape_.n_kv_heads; ++head) {
+      for (std::int64_t t = 0; t < static_cast<std::int64_t>(blocks_.size()) * block_tokens_; ++t) {
+        if (blocks_[static_cast<std::size_t>(t / block_tokens_)] == nullptr) continue;
         const bool seen = t >= shape_.first_seen() && t < shape_.tokens();
-        for (std::int64_t d = 0; d < head_dim; ++d) {
-          const auto at = static_cast<std::size_t>((head * shape_.tokens() + t) * head_dim + d);
-          row[static_cast<std::size_t>(d)] = seen ? from[at] : NAN;
-        }
-        const std::int64_t element = (head * block_tokens_ + i) * head_dim;
-        scalar_kernels.store(row.data(), head_dim, shape_.dtype,
-                             block + static_cast<std::size_t>(element) * size_of(shape_.dtype));
+        const std::size_t at = static_cast<std::size_t>(head * shape_.tokens() + t) * head_dim;
+        scalar_kernels.store(seen ? &keys[at] : unseen.data(), seen ? &values[at] : unseen.data(), kv,
+                             {head, t});
       }
     }
   }
@@ -89,6 +90,7 @@ class Cache {
   Shape shape_;
   std::int64_t block_tokens_;
   std::size_t value_offset_ = 0;
+  std::size_t key_scale_offset_ = 0;
   std::vector<std::unique_ptr<GuardedMemory>> memory_;
   std::vector<std::byte*> blocks_;
 };
@@ -108,28 +110,46 @@ struct Problem {
 constexpr float kGuard = 54321;
 constexpr std::int64_t kGap = 5;  // floats between rows of the output
 
+enum class Way { whole, by_piece };
+
+void attend(const Kernels& kernels, const AttentionArgs& args, Way way) {
+  if (way == Way::whole) {
+    kernels.attention(args);
+    return;
+  }
+  const std::size_t stride =
+      (static_cast<std::size_t>(args.queries()) * kernels.part_floats(args.kv.head_dim) + 15) / 16 * 16;
+  const ContextPieces pieces = pieces_of(args);
+  Scratch parts(static_cast<std::size_t>(pieces.end - pieces.begin) * stride);
+  for (std::int64_t piece = pieces.end; piece-- > pieces.begin;)  // any order will do
+    kernels.attend_piece(args, piece, parts.data() + static_cast<std::size_t>(piece - pieces.begin) * stride);
+  kernels.merge_pieces(args, parts.data(), stride);
+}
+
 /// [rows, n_heads, head_dim] in rows of row_floats + kGap; `chunk` rows at a time. Fails on writes elsewhere.
 std::vector<float> attend(const Kernels& kernels, const Problem& problem, std::int64_t block_tokens,
-                          std::int64_t chunk) {
+                          std::int64_t chunk, Way way = Way::whole) {
   const Shape& shape = problem.shape;
   const Cache cache(shape, block_tokens, problem.keys, problem.values);
   const std::int64_t stride = shape.row_floats() + kGap;
   std::vector<float> out(static_cast<std::size_t>(shape.rows * stride), kGuard);
-  Scratch scratch(kernels.attention_scratch_floats(block_tokens, shape.head_dim));
+  Scratch scratch(kernels.attention_scratch_floats(shape.head_dim));
   for (int kv_head = 0; kv_head < shape.n_kv_heads; ++kv_head) {
     for (std::int64_t row = 0; row < shape.rows; row += chunk) {
-      kernels.attention({.q = problem.q.data() + row * shape.row_floats(),
-                         .q_stride = shape.row_floats(),
-                         .out = out.data() + row * stride,
-                         .out_stride = stride,
-                         .rows = std::min(chunk, shape.rows - row),
-                         .first_position = shape.first_position + row,
-                         .window = shape.window,
-                         .scale = shape.scale(),
-                         .n_heads = shape.n_heads,
-                         .kv_head = kv_head,
-                         .kv = cache.view(),
-                         .scratch = scratch.data()});
+      attend(kernels,
+             {.q = problem.q.data() + row * shape.row_floats(),
+              .q_stride = shape.row_floats(),
+              .out = out.data() + row * stride,
+              .out_stride = stride,
+              .rows = std::min(chunk, shape.rows - row),
+              .first_position = shape.first_position + row,
+              .window = shape.window,
+              .scale = shape.scale(),
+              .n_heads = shape.n_heads,
+              .kv_head = kv_head,
+              .kv = cache.view(),
+              .scratch = scratch.data()},
+             way);
     }
   }
   std::vector<float> values;
@@ -149,11 +169,13 @@ double greatest(const std::vector<float>& values) {
   return most;
 }
 
-/// A score has at most head_dim / 8 + 6 roundings, each of at most `unit` times scale * |q||k|
-/// (Cauchy-Schwarz); the error of a score is the relative error of its weight, plus 4 for exp, 8 for the sums
-/// of each span of 64 and 4 for the rescaling after it. A result is a mean by those weights (numerator and
-/// denominator: twice) and takes one rounding per key. Over many results the roundings are independent and
-/// add up as their root, hence relative_l2.
+/// A score is a sum of head_dim terms in order. Its partial sums grow to scale * |q||k| at most
+/// (Cauchy-Schwarz), each is rounded by `unit` at most, and the roundings are independent: together they are
+/// as many at full size as (head_dim / 8 + 6) that do not cancel, which holds beyond head_dim = 256. The
+/// error of a score is the relative error of its weight, plus 4 for exp, 8 for the sums of each span of 64
+/// and 4 for the rescaling after it. A result is a mean by those weights (numerator and denominator: twice)
+/// and takes one rounding per key; the scales of int8 round a score and a weight once more, which is within
+/// that. Over many results the roundings are independent and add up as their root, hence relative_l2.
 Tolerance tolerance_of(const Problem& problem, const std::vector<float>& want) {
   const Shape& shape = problem.shape;
   const auto head_dim = static_cast<std::size_t>(shape.head_dim);
@@ -186,7 +208,7 @@ std::vector<Shape> shapes() {
   std::mt19937 random(11);
   const auto below = [&random](std::size_t n) { return random() % n; };
   for (const int head_dim : {2, 6, 8, 80, 128, 256}) {
-    for (const DType dtype : {DType::float16, DType::float32}) {
+    for (const DType dtype : {DType::float16, DType::float32, DType::int8}) {
       for (int i = 0; i < 6; ++i) {
         const auto [n_heads, n_kv_heads] = heads[below(std::size(heads))];
         all.push_back({.n_heads = n_heads,
@@ -199,6 +221,12 @@ std::vector<Shape> shapes() {
       }
     }
   }
+  // More than one piece of the context, with and without a window that begins within one.
+  all.push_back({.head_dim = 32, .first_position = 1020, .rows = 9});
+  all.push_back({.head_dim = 32, .first_position = 2000, .rows = 60});
+  all.push_back({.head_dim = 8, .dtype = DType::float32, .first_position = 2040, .rows = 40, .window = 1000});
+  all.push_back({.n_heads = 2, .head_dim = 16, .first_position = 3100, .rows = 30, .window = 1050});
+  all.push_back({.head_dim = 64, .dtype = DType::int8, .first_position = 1500, .rows = 20});
   return all;
 }
 
@@ -225,6 +253,22 @@ TEST(Attention, ChunkedEqualsWholeAndPagedEqualsContiguousBitForBit) {
             << kernels->name << " " << shape.name() << " blocks of " << block_tokens << ", chunks of "
             << chunk;
       }
+    }
+  }
+}
+
+TEST(Attention, PieceByPieceEqualsWholeBitForBit) {
+  unsigned seed = 3;
+  for (const Shape& shape : shapes()) {
+    const Problem problem(shape, seed += 3);
+    for (const Kernels* kernels : runnable_kernels()) {
+      const std::vector<float> whole = attend(*kernels, problem, 64, shape.rows);
+      const std::vector<float> pieces = attend(*kernels, problem, 64, shape.rows, Way::by_piece);
+      // The definition adds up in double, where pieces may differ in the last bit.
+      const bool definition = kernels == &scalar_kernels;
+      EXPECT_TRUE(definition ? close(pieces, whole, {.relative_l2 = kUnit, .max_abs = 4 * kUnit})
+                             : same_bits(pieces, whole))
+          << kernels->name << " " << shape.name();
     }
   }
 }

@@ -55,6 +55,25 @@ TEST(KvCache, LayersKeysAndValuesDoNotOverlap) {
   EXPECT_EQ(cache.view(id, 1).value_offset, 3 * part);
 }
 
+TEST(KvCache, ScalesOfInt8FollowTheirLayersValues) {
+  KvCacheShape shape = small_shape();
+  shape.dtype = DType::int8;
+  KvCache cache(shape);
+  const SequenceId id = cache.create();
+  cache.extend(id, 1);
+  EXPECT_EQ(shape.bytes_per_token(), 2U * 2 * (4 + sizeof(float)));
+  const std::size_t elements = 16 * 4;
+  const std::size_t layer = 2 * elements + 2 * 16 * sizeof(float);
+  for (int i = 0; i < 2; i++) {
+    const KvView view = cache.view(id, i);
+    EXPECT_EQ(view.key_offset, static_cast<std::size_t>(i) * layer);
+    EXPECT_EQ(view.value_offset, view.key_offset + elements);
+    EXPECT_EQ(view.key_scale_offset, view.key_offset + 2 * elements);
+    EXPECT_EQ(view.value_scale_offset, view.key_scale_offset + 16 * sizeof(float));
+  }
+  EXPECT_EQ(shape.block_bytes(), 2 * layer);
+}
+
 TEST(KvCache, BlocksThatLeftTheWindowAreGivenBack) {
   KvCache cache(small_shape());
   const SequenceId id = cache.create();

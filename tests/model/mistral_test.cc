@@ -83,8 +83,16 @@ TEST_P(RandomShapes, Float16CacheStaysClose) {
   EXPECT_TRUE(close(Runner(model_, DType::float16, 64).whole(ids_), expected, {.relative_l2 = 1e-3}));
 }
 
+// Within a block of head_dim elements the greatest becomes 127: an element of a normal vector is off by 1/127
+// / sqrt(12) of about 2.5 deviations, 6e-3, rms; carried through at most 3 layers as the bound for float16 is
+// (4 times).
+TEST_P(RandomShapes, Int8CacheStaysWithinItsRounding) {
+  const auto expected = reference_logits(model_.args, model_.weights, ids_);
+  EXPECT_TRUE(close(Runner(model_, DType::int8, 64).whole(ids_), expected, {.relative_l2 = 2.5e-2}));
+}
+
 TEST_P(RandomShapes, ChunkedIsWholeBitForBit) {
-  for (const DType dtype : {DType::float32, DType::float16}) {
+  for (const DType dtype : {DType::float32, DType::float16, DType::int8}) {
     Runner runner(model_, dtype, 16);
     const Logits whole = runner.whole(ids_);
     EXPECT_EQ(runner.in_chunks(ids_, dice_, 1), whole);
@@ -136,14 +144,16 @@ TEST_P(RandomShapes, AWindowThatHoldsAllIsNoWindow) {
 }
 
 TEST_P(RandomShapes, AForkContinuesLikeItsParent) {
-  Runner runner(model_, DType::float16, 16);
-  const std::size_t shared = ids_.size() / 2;
-  const SequenceId parent = runner.cache.create();
-  runner.step(parent, std::span(ids_).first(shared));
-  const SequenceId child = runner.cache.fork(parent);
-  const Logits of_child = runner.step(child, std::span(ids_).subspan(shared));
-  runner.cache.release(child);
-  EXPECT_EQ(runner.step(parent, std::span(ids_).subspan(shared)), of_child);
+  for (const DType dtype : {DType::float16, DType::int8}) {
+    Runner runner(model_, dtype, 16);
+    const std::size_t shared = ids_.size() / 2;
+    const SequenceId parent = runner.cache.create();
+    runner.step(parent, std::span(ids_).first(shared));
+    const SequenceId child = runner.cache.fork(parent);
+    const Logits of_child = runner.step(child, std::span(ids_).subspan(shared));
+    runner.cache.release(child);
+    EXPECT_EQ(runner.step(parent, std::span(ids_).subspan(shared)), of_child);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomShapes, ::testing::Range(0U, 24U));
@@ -165,6 +175,35 @@ TEST(SlidingWindow, LayersMayDifferAndTheCacheKeepsWhatTheLongestSees) {
   EXPECT_TRUE(close(keeping.in_chunks(ids, dice, 9), reference_logits(model.args, model.weights, ids),
                     {.relative_l2 = 5e-6}));
   EXPECT_EQ(keeping.cache.blocks_in_use(), 10U);
+}
+
+// Beyond a piece of the context decode steps are shared out by pieces, prompts are not.
+TEST(LongContext, DecodeStepsEqualThePromptBitForBit) {
+  auto options = random_options(3);
+  options.args.n_layers = 2;
+  options.args.n_heads = 8;  // enough work for a step to be shared out
+  options.args.n_kv_heads = 2;
+  options.args.head_dim = 64;
+  for (const int window : {0, 1500}) {
+    options.args.sliding_window = {window, window};
+    RandomModel model(options);
+    Dice dice(2);
+    const auto ids = dice.tokens(2 * kContextPiece + 10, model.args.vocab_size);
+    const std::span<const TokenId> prompt = std::span(ids).first(ids.size() - 10);
+    for (const DType dtype : {DType::float16, DType::int8}) {
+      const Logits whole = Runner(model, dtype, 64, 1).whole(ids);
+      for (const int threads : {1, 3}) {
+        Runner runner(model, dtype, 64, threads);
+        const SequenceId sequence = runner.cache.create();
+        Logits got = runner.step(sequence, prompt);
+        for (const TokenId& id : std::span(ids).subspan(prompt.size())) {
+          const Logits step = runner.step(sequence, {&id, 1});
+          got.insert(got.end(), step.begin(), step.end());
+        }
+        EXPECT_EQ(got, whole) << threads << " threads, window " << window;
+      }
+    }
+  }
 }
 
 // Where the rope's ramp has an end of its own: each is compared with the definition.

@@ -33,7 +33,7 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--tokens", tokens, "Token ids, comma-separated")->delimiter(',')->required();
   app.add_option("--out", out, "The file to write")->required();
   app.add_option("--kv-dtype", kv_dtype, "Element type of the KV cache")
-      ->check(CLI::IsMember({"auto", "float16", "float32"}));
+      ->check(CLI::IsMember({"auto", "float16", "float32", "int8"}));
   app.add_option("--activation-bits", options.activation_bits,
                  "Precision of products with quantised weights");
   app.add_option("--chunk", chunk, "Tokens per forward pass");
@@ -41,6 +41,7 @@ int parse_and_run(int argc, char** argv) {
 
   if (kv_dtype == "float16") options.kv_dtype = tramontane::DType::float16;
   if (kv_dtype == "float32") options.kv_dtype = tramontane::DType::float32;
+  if (kv_dtype == "int8") options.kv_dtype = tramontane::DType::int8;
   write(out, tramontane::load_model(folder, options).logits(tokens, chunk));
   return 0;
 }

@@ -25,6 +25,8 @@ const char* npy_descr(DType dtype) {
       return "<V2";  // as MLX writes it
     case DType::uint32:
       return "<u4";
+    case DType::int8:
+      return "|i1";
   }
   return "?";
 }
@@ -39,6 +41,8 @@ const char* safetensors_dtype(DType dtype) {
       return "BF16";
     case DType::uint32:
       return "U32";
+    case DType::int8:
+      return "I8";
   }
   return "?";
 }

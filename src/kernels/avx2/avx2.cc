@@ -4,6 +4,7 @@
 #include "kernels/simd/elementwise.h"
 #include "kernels/simd/formats.h"
 #include "kernels/simd/linear.h"
+#include "kernels/simd/store.h"
 
 namespace tramontane {
 
@@ -19,6 +20,9 @@ constinit const Kernels avx2_kernels = {
     .store = store<Avx2>,
     .attention_scratch_floats = attention_scratch_floats<Avx2>,
     .attention = attention<Avx2>,
+    .part_floats = part_floats<Avx2>,
+    .attend_piece = attend_piece<Avx2>,
+    .merge_pieces = merge_pieces<Avx2>,
     .integer = &avx2_products,
 };
 

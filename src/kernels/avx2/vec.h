@@ -18,8 +18,9 @@ struct Avx2 {
   static constexpr int tile_rows = 3;    // of x in a tile of dot products: with tile_cols, 12 of 16 registers
   static constexpr int tile_cols = 4;    // of w
   static constexpr int direct_rows = 2;  // of x for which weights are decoded in registers
-  static constexpr int direct_limit = 4;   // rows of x up to which that is faster than decoding to memory
-  static constexpr int value_vectors = 3;  // of a head, accumulated at once for tile_rows queries
+  static constexpr int direct_limit = 4;     // rows of x up to which that is faster than decoding to memory
+  static constexpr int product_rows = 4;     // of a tile of products.h
+  static constexpr int product_vectors = 2;  // of its columns
 
   __m256 v;
 
@@ -30,6 +31,7 @@ struct Avx2 {
   template <DType dtype = DType::float32>
   static V load(const void* p) {
     if constexpr (dtype == DType::float32) return {_mm256_loadu_ps(static_cast<const float*>(p))};
+    if constexpr (dtype == DType::int8) return integers(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
     return widen<dtype>(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
   template <DType dtype = DType::float32>
@@ -37,8 +39,10 @@ struct Avx2 {
     if constexpr (dtype == DType::float32)
       return {_mm256_maskload_ps(static_cast<const float*>(p), first(n))};
     alignas(16) std::uint16_t some[lanes] = {};
-    std::memcpy(some, p, static_cast<std::size_t>(n) * 2);
-    return widen<dtype>(_mm_load_si128(reinterpret_cast<const __m128i*>(some)));
+    std::memcpy(some, p, static_cast<std::size_t>(n) * size_of(dtype));
+    const __m128i all = _mm_load_si128(reinterpret_cast<const __m128i*>(some));
+    if constexpr (dtype == DType::int8) return integers(all);
+    return widen<dtype>(all);
   }
 
   void store(float* p) const { _mm256_storeu_ps(p, v); }
@@ -49,6 +53,13 @@ struct Avx2 {
   void store_float16(std::byte* p, std::int64_t n) const {
     const __m128i all = narrow();
     std::memcpy(p, &all, static_cast<std::size_t>(n) * 2);
+  }
+
+  /// As integers in [-128, 127], rounded to nearest even.
+  void store_int8(std::byte* p) const {
+    const __m256i whole = _mm256_cvtps_epi32(v);
+    const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
   }
 
   friend V operator+(V a, V b) { return {_mm256_add_ps(a.v, b.v)}; }
@@ -66,6 +77,13 @@ struct Avx2 {
     const __m256i whole = _mm256_cvtps_epi32(n.v);
     const __m256i half = _mm256_srai_epi32(whole, 1);
     return {_mm256_mul_ps(_mm256_mul_ps(a.v, power(half)), power(_mm256_sub_epi32(whole, half)))};
+  }
+
+  /// The greatest lane.
+  static float greatest(V a) {
+    __m128 most = _mm_max_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+    most = _mm_max_ps(most, _mm_movehl_ps(most, most));
+    return _mm_cvtss_f32(_mm_max_ss(most, _mm_movehdup_ps(most)));
   }
 
   /// out[i] = the sum of the lanes of the i-th argument, halves added to halves.
@@ -89,8 +107,8 @@ struct Avx2 {
       using Layout = ChunkLayout<lanes, bits, chunk>;
       const auto& table = kChunkTable<lanes, bits, chunk>;
       __m256i all = broadcast<Layout::load_bytes>(run + Layout::offset);
-      if constexpr (Layout::load_bytes > 4) all = _mm256_shuffle_epi8(all, integers(table.bytes));
-      return _mm256_srlv_epi32(all, integers(table.shifts));
+      if constexpr (Layout::load_bytes > 4) all = _mm256_shuffle_epi8(all, table_at(table.bytes));
+      return _mm256_srlv_epi32(all, table_at(table.shifts));
     }
   }
 
@@ -130,13 +148,15 @@ struct Avx2 {
     return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16))};
   }
 
+  static V integers(__m128i bytes) { return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes))}; }
+
   __m128i narrow() const { return _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 
   static __m256 power(__m256i n) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
   }
 
-  static __m256i integers(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }
+  static __m256i table_at(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }
 
   template <int bytes>
   static __m256i broadcast(const std::byte* p) {

@@ -3,6 +3,7 @@
 #include "kernels/simd/elementwise.h"
 #include "kernels/simd/formats.h"
 #include "kernels/simd/linear.h"
+#include "kernels/simd/store.h"
 
 namespace tramontane {
 
@@ -18,6 +19,9 @@ constinit const Kernels avx512_kernels = {
     .store = store<Avx512>,
     .attention_scratch_floats = attention_scratch_floats<Avx512>,
     .attention = attention<Avx512>,
+    .part_floats = part_floats<Avx512>,
+    .attend_piece = attend_piece<Avx512>,
+    .merge_pieces = merge_pieces<Avx512>,
 };
 
 }  // namespace tramontane

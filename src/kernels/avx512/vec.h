@@ -17,8 +17,9 @@ struct Avx512 {
   static constexpr int tile_rows = 4;    // of x in a tile of dot products: with tile_cols, 24 of 32 registers
   static constexpr int tile_cols = 6;    // of w
   static constexpr int direct_rows = 4;  // of x for which weights are decoded in registers
-  static constexpr int direct_limit = 12;  // rows of x up to which that is faster than decoding to memory
-  static constexpr int value_vectors = 4;  // of a head, accumulated at once for tile_rows queries
+  static constexpr int direct_limit = 12;    // rows of x up to which that is faster than decoding to memory
+  static constexpr int product_rows = 4;     // of a tile of products.h
+  static constexpr int product_vectors = 4;  // of its columns
 
   __m512 v;
 
@@ -30,11 +31,13 @@ struct Avx512 {
   template <DType dtype = DType::float32>
   static V load(const void* p) {
     if constexpr (dtype == DType::float32) return {_mm512_loadu_ps(p)};
+    if constexpr (dtype == DType::int8) return integers(_mm_loadu_si128(static_cast<const __m128i*>(p)));
     return widen<dtype>(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
   }
   template <DType dtype = DType::float32>
   static V load(const void* p, std::int64_t n) {
     if constexpr (dtype == DType::float32) return {_mm512_maskz_loadu_ps(first(n), p)};
+    if constexpr (dtype == DType::int8) return integers(_mm_maskz_loadu_epi8(first(n), p));
     return widen<dtype>(_mm256_maskz_loadu_epi16(first(n), p));
   }
 
@@ -44,6 +47,11 @@ struct Avx512 {
   /// As float16, rounded to nearest even.
   void store_float16(std::byte* p) const { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow()); }
   void store_float16(std::byte* p, std::int64_t n) const { _mm256_mask_storeu_epi16(p, first(n), narrow()); }
+
+  /// As integers in [-128, 127], rounded to nearest even.
+  void store_int8(std::byte* p) const {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v)));
+  }
 
   friend V operator+(V a, V b) { return {_mm512_add_ps(a.v, b.v)}; }
   friend V operator-(V a, V b) { return {_mm512_sub_ps(a.v, b.v)}; }
@@ -56,6 +64,9 @@ struct Avx512 {
 
   /// a * 2^n for whole n, with one rounding.
   static V scale_by_power(V a, V n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+
+  /// The greatest lane.
+  static float greatest(V a) { return _mm512_reduce_max_ps(a.v); }
 
   /// out[i] = the sum of the lanes of the i-th argument, halves added to halves.
   static void sum4(V a, V b, V c, V d, float* out) {
@@ -117,6 +128,8 @@ struct Avx512 {
     if constexpr (dtype == DType::float16) return {_mm512_cvtph_ps(bits)};
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16))};
   }
+
+  static V integers(__m128i bytes) { return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))}; }
 
   __m256i narrow() const { return _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 

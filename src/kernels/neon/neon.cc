@@ -3,6 +3,7 @@
 #include "kernels/simd/elementwise.h"
 #include "kernels/simd/formats.h"
 #include "kernels/simd/linear.h"
+#include "kernels/simd/store.h"
 
 namespace tramontane {
 
@@ -18,6 +19,9 @@ constinit const Kernels neon_kernels = {
     .store = store<Neon>,
     .attention_scratch_floats = attention_scratch_floats<Neon>,
     .attention = attention<Neon>,
+    .part_floats = part_floats<Neon>,
+    .attend_piece = attend_piece<Neon>,
+    .merge_pieces = merge_pieces<Neon>,
 };
 
 }  // namespace tramontane

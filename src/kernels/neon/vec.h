@@ -19,8 +19,9 @@ struct Neon {
   static constexpr int tile_rows = 2;    // of x in a tile of dot products: with tile_cols, 24 of 32 registers
   static constexpr int tile_cols = 6;    // of w
   static constexpr int direct_rows = 2;  // of x for which weights are decoded in registers
-  static constexpr int direct_limit = 4;   // rows of x up to which that is taken for faster than memory
-  static constexpr int value_vectors = 4;  // of a head, accumulated at once for tile_rows queries
+  static constexpr int direct_limit = 4;     // rows of x up to which that is taken for faster than memory
+  static constexpr int product_rows = 4;     // of a tile of products.h
+  static constexpr int product_vectors = 2;  // of its columns
 
   float32x4_t low;
   float32x4_t high;
@@ -34,6 +35,9 @@ struct Neon {
     const auto* bytes = static_cast<const std::uint8_t*>(p);
     if constexpr (dtype == DType::float32) {
       return {vreinterpretq_f32_u8(vld1q_u8(bytes)), vreinterpretq_f32_u8(vld1q_u8(bytes + 16))};
+    } else if constexpr (dtype == DType::int8) {
+      const int16x8_t words = vmovl_s8(vreinterpret_s8_u8(vld1_u8(bytes)));
+      return {vcvtq_f32_s32(vmovl_s16(vget_low_s16(words))), vcvtq_f32_s32(vmovl_high_s16(words))};
     } else {
       return widen<dtype>(vreinterpretq_u16_u8(vld1q_u8(bytes)));
     }
@@ -64,6 +68,12 @@ struct Neon {
     std::memcpy(p, &all, static_cast<std::size_t>(n) * 2);
   }
 
+  /// As integers in [-128, 127], rounded to nearest even.
+  void store_int8(std::byte* p) const {
+    const int16x8_t words = vqmovn_high_s32(vqmovn_s32(vcvtnq_s32_f32(low)), vcvtnq_s32_f32(high));
+    vst1_u8(reinterpret_cast<std::uint8_t*>(p), vreinterpret_u8_s8(vqmovn_s16(words)));
+  }
+
   friend V operator+(V a, V b) { return {vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high)}; }
   friend V operator-(V a, V b) { return {vsubq_f32(a.low, b.low), vsubq_f32(a.high, b.high)}; }
   friend V operator*(V a, V b) { return {vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.high)}; }
@@ -80,6 +90,9 @@ struct Neon {
   /// a * 2^n for whole n in [-252, 252]. In two steps, so that 2^n itself may be out of range; the first is
   /// exact for a near 1.
   static V scale_by_power(V a, V n) { return {scaled(a.low, n.low), scaled(a.high, n.high)}; }
+
+  /// The greatest lane.
+  static float greatest(V a) { return vmaxvq_f32(vmaxq_f32(a.low, a.high)); }
 
   /// out[i] = the sum of the lanes of the i-th argument, halves added to halves.
   static void sum4(V a, V b, V c, V d, float* out) {

@@ -1,11 +1,8 @@
-#include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
-#include <new>
 
 #include "core/float16.h"
 #include "kernels/kernels.h"
+#include "kernels/scalar/attention_scalar.h"
 
 // The definition of every operation: plain loops, accumulating in double, reading elements wherever they lie.
 namespace tramontane {
@@ -84,77 +81,6 @@ void add(float* x, const float* y, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) x[i] += y[i];
 }
 
-void store(const float* x, std::int64_t n, DType dtype, std::byte* out) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    if (dtype == DType::float32) {
-      std::memcpy(out + i * 4, x + i, 4);
-    } else {
-      const std::uint16_t bits = float_to_float16(x[i]);
-      std::memcpy(out + i * 2, &bits, 2);
-    }
-  }
-}
-
-/// The head_dim elements of one token's key or value start at `index` of the returned block.
-struct CacheRow {
-  const std::byte* block;
-  std::size_t index;
-};
-
-CacheRow cache_row(const KvView& kv, std::size_t offset, int kv_head, std::int64_t position) {
-  const std::byte* block = kv.blocks[static_cast<std::size_t>(position / kv.block_tokens)] + offset;
-  const std::int64_t row = kv_head * kv.block_tokens + position % kv.block_tokens;
-  return {block, static_cast<std::size_t>(row * kv.head_dim)};
-}
-
-double dot(const float* q, const CacheRow& row, const KvView& kv) {
-  double sum = 0;
-  for (std::size_t d = 0; d < static_cast<std::size_t>(kv.head_dim); ++d) {
-    sum += double{q[d]} * double{load_float(row.block, kv.dtype, row.index + d)};
-  }
-  return sum;
-}
-
-/// Attention of one query head at `position`; `sums` has room for head_dim values.
-void attend(const AttentionArgs& args, const float* q, std::int64_t position, double* sums, float* out) {
-  const KvView& kv = args.kv;
-  const auto head_dim = static_cast<std::size_t>(kv.head_dim);
-  const std::int64_t begin = args.window > 0 ? std::max<std::int64_t>(0, position - args.window + 1) : 0;
-  double top = -std::numeric_limits<double>::infinity();
-  for (std::int64_t t = begin; t <= position; ++t) {
-    top = std::max(top, double{args.scale} * dot(q, cache_row(kv, kv.key_offset, args.kv_head, t), kv));
-  }
-  double total = 0;
-  std::fill_n(sums, head_dim, 0.0);
-  for (std::int64_t t = begin; t <= position; ++t) {
-    const double score = double{args.scale} * dot(q, cache_row(kv, kv.key_offset, args.kv_head, t), kv);
-    const double weight = std::exp(score - top);
-    const CacheRow value = cache_row(kv, kv.value_offset, args.kv_head, t);
-    total += weight;
-    for (std::size_t d = 0; d < head_dim; ++d) {
-      sums[d] += weight * double{load_float(value.block, kv.dtype, value.index + d)};
-    }
-  }
-  for (std::size_t d = 0; d < head_dim; ++d) out[d] = static_cast<float>(sums[d] / total);
-}
-
-std::size_t attention_scratch_floats(std::int64_t /*block_tokens*/, int head_dim) {
-  return static_cast<std::size_t>(head_dim) * sizeof(double) / sizeof(float);
-}
-
-void attention(const AttentionArgs& args) {
-  const int head_dim = args.kv.head_dim;
-  const int group = args.n_heads / args.kv.n_kv_heads;
-  auto* sums = new (args.scratch) double[static_cast<std::size_t>(head_dim)];
-  for (std::int64_t row = 0; row < args.rows; ++row) {
-    for (int i = 0; i < group; ++i) {
-      const std::ptrdiff_t head = std::ptrdiff_t{args.kv_head} * group + i;
-      attend(args, args.q + row * args.q_stride + head * head_dim, args.first_position + row, sums,
-             args.out + row * args.out_stride + head * head_dim);
-    }
-  }
-}
-
 }  // namespace
 
 constinit const Kernels scalar_kernels = {
@@ -166,9 +92,12 @@ constinit const Kernels scalar_kernels = {
     .rope = rope,
     .silu_mul = silu_mul,
     .add = add,
-    .store = store,
-    .attention_scratch_floats = attention_scratch_floats,
-    .attention = attention,
+    .store = scalar::store,
+    .attention_scratch_floats = scalar::attention_scratch_floats,
+    .attention = scalar::attention,
+    .part_floats = scalar::part_floats,
+    .attend_piece = scalar::attend_piece,
+    .merge_pieces = scalar::merge_pieces,
 };
 
 }  // namespace tramontane

@@ -1,7 +1,5 @@
 #pragma once
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "kernels/simd/math.h"
 #include "kernels/simd/parts.h"
@@ -60,16 +58,6 @@ inline void rope(float* x, int n_heads, int head_dim, const float* cos, const fl
       rotate_pairs(x, pairs, 1, pairs, cos, sin);
     }
   }
-}
-
-template <class V>
-void store(const float* x, std::int64_t n, DType dtype, std::byte* out) {
-  if (dtype == DType::float32) {
-    std::memcpy(out, x, static_cast<std::size_t>(n) * 4);
-    return;
-  }
-  for_each_vector<V>(n,
-                     [&](std::int64_t i, auto part) { part.store_float16(part.load(x + i), out + i * 2); });
 }
 
 }  // namespace

@@ -18,16 +18,6 @@ float sum(V a) {
   return sums[0];
 }
 
-/// The greatest lane.
-template <class V>
-float top(V a) {
-  float values[V::lanes];
-  a.store(values);
-  float best = values[0];
-  for (const float value : values) best = value > best ? value : best;
-  return best;
-}
-
 /// e^x to about 1e-7 relative, with exact limits: 0 at -infinity, infinity beyond the largest float, NaN for
 /// NaN. e^x = 2^n e^r with n = round(x / ln 2), so |r| <= ln 2 / 2 and the first eight terms of the series
 /// leave 6e-9.
