@@ -169,13 +169,14 @@ double greatest(const std::vector<float>& values) {
   return most;
 }
 
-/// A score is a sum of head_dim terms in order. Its partial sums grow to scale * |q||k| at most
-/// (Cauchy-Schwarz), each is rounded by `unit` at most, and the roundings are independent: together they are
-/// as many at full size as (head_dim / 8 + 6) that do not cancel, which holds beyond head_dim = 256. The
-/// error of a score is the relative error of its weight, plus 4 for exp, 8 for the sums of each span of 64
-/// and 4 for the rescaling after it. A result is a mean by those weights (numerator and denominator: twice)
-/// and takes one rounding per key; the scales of int8 round a score and a weight once more, which is within
-/// that. Over many results the roundings are independent and add up as their root, hence relative_l2.
+/// A score is a sum of head_dim terms in order, each partial sum rounded by `unit` of itself at most. The
+/// vectors here have random directions: the partial sum of j terms is near scale * |q||k| * sqrt(j) /
+/// head_dim, so that all roundings together stay below one at the full scale * |q||k|; head_dim / 8 + 6 of
+/// them are allowed. The error of a score is the relative error of its weight, plus 4 for exp, 8 for the sums
+/// of each span of 64 and 4 for the rescaling after it. A result is a mean by those weights (numerator and
+/// denominator: twice) and takes one rounding per key; the scales of int8 round a score and a weight once
+/// more, which is within that. Over many results the roundings are independent and add up as their root,
+/// hence relative_l2.
 Tolerance tolerance_of(const Problem& problem, const std::vector<float>& want) {
   const Shape& shape = problem.shape;
   const auto head_dim = static_cast<std::size_t>(shape.head_dim);
