@@ -29,6 +29,14 @@ Linear of_output(const Weights& weights) {
   return sum;
 }
 
+/// The last layer's feed-forward, which only rows with logits go through.
+Linear of_last_feed_forward(const Weights& weights) {
+  Linear sum;
+  const LayerWeights& l = weights.layers.back();
+  for (const MatrixView* w : {&l.w1, &l.w2, &l.w3}) sum.add(*w);
+  return sum;
+}
+
 double bytes_per_key(const CountedModel& model) {  // and its value, in one layer
   return static_cast<double>(model.cache.bytes_per_token()) / model.args.n_layers;
 }
@@ -50,14 +58,16 @@ double keys_seen(std::int64_t first, std::int64_t count, std::int64_t window) {
 Work prompt_work(const CountedModel& model, std::int64_t tokens, std::int64_t chunk) {
   const Linear layers = of_layers(model.weights);
   const Linear output = of_output(model.weights);
+  const Linear last = of_last_feed_forward(model.weights);
   Work work;
-  work.operations = 2 * (layers.products * static_cast<double>(tokens) + output.products);
-  work.bytes = output.bytes;
+  work.operations =
+      2 * ((layers.products - last.products) * static_cast<double>(tokens) + last.products + output.products);
+  work.bytes = last.bytes + output.bytes;
   for (const int window : model.args.sliding_window) {
     work.operations += attention_operations(model, keys_seen(0, tokens, window));
   }
   for (std::int64_t first = 0; first < tokens; first += chunk) {
-    work.bytes += layers.bytes;
+    work.bytes += layers.bytes - last.bytes;
     for (const int window : model.args.sliding_window) {
       const std::int64_t oldest = window == 0 ? 0 : std::max<std::int64_t>(0, first - window + 1);
       work.bytes += bytes_per_key(model) * static_cast<double>(std::min(tokens, first + chunk) - oldest);

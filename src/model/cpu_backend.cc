@@ -29,9 +29,9 @@ std::int64_t pieces_of(const MatrixView& w, int threads) {
 
 }  // namespace
 
-CpuBackend::CpuBackend(const Kernels& kernels, int threads, int activation_bits)
+CpuBackend::CpuBackend(const Kernels& kernels, int threads, int activation_bits, bool pin_threads)
     : kernels_(kernels),
-      pool_(threads),
+      pool_(threads, pin_threads),
       activation_bits_(activation_bits),
       scratch_(static_cast<std::size_t>(threads)) {}
 

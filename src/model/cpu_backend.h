@@ -15,7 +15,7 @@ class CpuBackend final : public Backend {
   /// The kernels must outlive this (they are static). `activation_bits`: of what products with quantised
   /// weights multiply, where the kernels have integer products and scales have 16 bits: 16, or 8 for batches
   /// of more than one row; 32: float32 products only.
-  CpuBackend(const Kernels& kernels, int threads, int activation_bits = 16);
+  CpuBackend(const Kernels& kernels, int threads, int activation_bits = 16, bool pin_threads = false);
 
   const Kernels& kernels() const { return kernels_; }
   int threads() const { return pool_.size(); }

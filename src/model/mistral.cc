@@ -27,9 +27,11 @@ void Attention::operator()(const Rows& x, const Step& step, const Rows& out) con
 // --- FeedForward ---
 
 void FeedForward::operator()(const Rows& x, const Step& step, const Rows& out) const {
-  step.backend.linear(x, {{w_.w1, step.work.gate}, {w_.w3, step.work.up}});
-  step.backend.silu_mul(step.work.gate, step.work.up);
-  step.backend.linear(step.work.gate, {{w_.w2, out}});
+  const Rows gate = step.work.gate.first(x.rows);
+  const Rows up = step.work.up.first(x.rows);
+  step.backend.linear(x, {{w_.w1, gate}, {w_.w3, up}});
+  step.backend.silu_mul(gate, up);
+  step.backend.linear(gate, {{w_.w2, out}});
 }
 
 // --- TransformerBlock ---
@@ -37,12 +39,17 @@ void FeedForward::operator()(const Rows& x, const Step& step, const Rows& out) c
 TransformerBlock::TransformerBlock(const ModelArgs& args, const LayerWeights& weights, int layer)
     : attention_(args, weights, layer), feed_forward_(weights), w_(weights), norm_eps_(args.norm_eps) {}
 
-void TransformerBlock::operator()(const Rows& h, const Step& step) const {
+void TransformerBlock::attend(const Rows& h, const Step& step) const {
   const Rows& x = step.work.x;
   const Rows& r = step.work.r;
   step.backend.rms_norm(h, w_.attention_norm, norm_eps_, x);
   attention_(x, step, r);
   step.backend.add(h, r);
+}
+
+void TransformerBlock::feed_forward(const Rows& h, const Step& step) const {
+  const Rows x = step.work.x.first(h.rows);
+  const Rows r = step.work.r.first(h.rows);
   step.backend.rms_norm(h, w_.ffn_norm, norm_eps_, x);
   feed_forward_(x, step, r);
   step.backend.add(h, r);
@@ -70,11 +77,16 @@ Rows Mistral::forward(const Batch& batch, KvCache& cache, const std::atomic<bool
   backend_.embed(batch.tokens, weights_.tok_embeddings, work_.h);
   for (const auto& layer : layers_) {
     if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) return {};
-    layer(work_.h, step);
+    layer.attend(work_.h, step);
+    if (&layer == &layers_.back()) break;
+    layer.feed_forward(work_.h, step);
   }
   drop_unseen(batch, cache);
+  if (batch.logit_rows.empty()) return work_.logits;
 
+  // Nobody looks at the other rows any more.
   backend_.gather(work_.h, batch.logit_rows, work_.last);
+  layers_.back().feed_forward(work_.last, step);
   backend_.rms_norm(work_.last, weights_.norm, args_.norm_eps, work_.last);
   backend_.linear(work_.last, {{weights_.output, work_.logits}});
   return work_.logits;

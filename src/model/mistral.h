@@ -63,7 +63,10 @@ class FeedForward {
 class TransformerBlock {
  public:
   TransformerBlock(const ModelArgs& args, const LayerWeights& weights, int layer);
-  void operator()(const Rows& h, const Step& step) const;
+  /// The two halves of a block, each of which adds to the residual stream: h += attention(norm(h)), for all
+  /// rows of the batch, and h += feed_forward(norm(h)), for any rows.
+  void attend(const Rows& h, const Step& step) const;
+  void feed_forward(const Rows& h, const Step& step) const;
 
  private:
   Attention attention_;

@@ -49,7 +49,8 @@ Model::Impl::Impl(Checkpoint checkpoint_in, Tokenizer tokenizer_in, const LoadOp
     : checkpoint(std::move(checkpoint_in)),
       tokenizer(std::move(tokenizer_in)),
       warnings(checkpoint.config().warnings),
-      backend(choose_kernels(), thread_count(options), tramontane::activation_bits(options)),
+      backend(choose_kernels(), thread_count(options), tramontane::activation_bits(options),
+              options.pin_threads),
       mistral(make_mistral(checkpoint, backend)),
       cache_shape(tramontane::cache_shape(mistral.args(), mistral.weights().dtype, options)) {}
 

@@ -12,6 +12,8 @@ struct Rows {
 
   float* row(std::int64_t i) const { return data + i * cols; }
   std::int64_t size() const { return rows * cols; }
+  /// The first `count` rows.
+  Rows first(std::int64_t count) const { return {data, count, cols}; }
 };
 
 }  // namespace tramontane

@@ -35,12 +35,14 @@ TEST_F(Counts, ADecodeStepReadsTheWeightsOnceAndEverySequencesKeys) {
   EXPECT_EQ(work.operations, 2.0 * (73728 + 6144) * 2 * 3 + 57 * 256);
 }
 
+// The last layer's w1, w2 and w3, 24576 weights or 15360 bytes, are for the row with logits alone, as the
+// head is.
 TEST_F(Counts, APromptReadsTheLayersOncePerPassAndTheHeadOnce) {
   // 5 tokens in passes of 2, 2 and 1. Keys that a pass reads: 2 + 4 + 5 in the first layer, 2 + 4 + 3 in the
   // second. Keys that queries see: 1 + 2 + 3 + 4 + 5, and 1 + 2 + 3 + 3 + 3.
   const Work work = prompt_work(counted_, 5, 2);
-  EXPECT_EQ(work.bytes, 3 * 46080 + 3840 + 20 * 128);
-  EXPECT_EQ(work.operations, 2.0 * (73728 * 5 + 6144) + 27 * 256);
+  EXPECT_EQ(work.bytes, 3 * (46080 - 15360) + 15360 + 3840 + 20 * 128);
+  EXPECT_EQ(work.operations, 2.0 * ((73728 - 24576) * 5 + 24576 + 6144) + 27 * 256);
 }
 
 TEST_F(Counts, APromptInOnePassReadsEverythingOnce) {

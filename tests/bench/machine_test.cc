@@ -8,8 +8,7 @@ namespace tramontane::bench {
 namespace {
 
 TEST(MachineProbe, MeasuresWhatIsPossible) {
-  const MachineLimits limits =
-      MachineProbe(choose_peaks(choose_kernels().name), 2).measure();
+  const MachineLimits limits = MachineProbe(choose_peaks(choose_kernels().name), 2).measure();
   // No two cores read 2 TB/s from memory or do 100 Top/s: loops that do nothing would.
   EXPECT_GT(limits.read_gb_s, 0.1);
   EXPECT_LT(limits.read_gb_s, 2000);
