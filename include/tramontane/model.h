@@ -16,6 +16,8 @@ namespace tramontane {
 struct LoadOptions {
   /// 0: the physical cores this process may use.
   int threads = 0;
+  /// Keeps each thread but the caller's on a core of its own.
+  bool pin_threads = false;
   /// Instead of the checkpoint's.
   std::optional<double> rope_theta = {};
   /// In tokens, for every layer, instead of the checkpoint's; 0 turns it off.

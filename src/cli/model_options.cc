@@ -63,16 +63,17 @@ void ModelOptions::add_to(CLI::App& command) {
   command.add_option("--threads", threads, "Threads to compute with; 0: the physical cores")
       ->check(within(0, 4096))
       ->capture_default_str();
+  command.add_flag("--pin-threads", pin_threads, "Keep each thread on a core of its own");
   command
       .add_option("--kv-dtype", kv_dtype,
                   "Element type of the KV cache; int8: half of the memory, less exact")
       ->check(CLI::IsMember({"auto", "float16", "float32", "int8"}))
       ->capture_default_str();
   command
-      .add_option(
-          "--activation-bits", activation_bits,
-          "Precision of products with quantised weights, on CPUs with AVX-512 VNNI; 8: faster prompts and "
-          "batches, less exact")
+      .add_option("--activation-bits", activation_bits,
+                  "Precision of products with quantised weights, where the CPU has integer products; 8: "
+                  "faster prompts "
+                  "and batches, less exact")
       ->check(CLI::IsMember({8, 16, 32}))
       ->capture_default_str();
   rope_theta_given =
@@ -88,6 +89,7 @@ void ModelOptions::add_to(CLI::App& command) {
 LoadOptions ModelOptions::load_options() const {
   LoadOptions options;
   options.threads = threads;
+  options.pin_threads = pin_threads;
   options.activation_bits = activation_bits;
   if (kv_dtype == "float16") options.kv_dtype = DType::float16;
   if (kv_dtype == "float32") options.kv_dtype = DType::float32;

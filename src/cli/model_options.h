@@ -11,6 +11,7 @@ namespace tramontane::cli {
 struct ModelOptions {
   std::filesystem::path folder;  // empty: not given
   int threads = 0;
+  bool pin_threads = false;
   std::string kv_dtype = "auto";
   int activation_bits = 16;
   double rope_theta = 0;

@@ -1,5 +1,6 @@
 #include "core/thread_pool.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -42,13 +43,13 @@ void wait_while_equal(const std::atomic<T>& value, T old) {
   value.wait(old, std::memory_order_acquire);
 }
 
-int allowed_physical_cores() {
+/// The first CPU of each physical core that this process may run on; empty when the system does not say.
+std::vector<int> allowed_cores() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
-  std::set<std::pair<int, int>> cores;  // (package, core)
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return {};
+  std::set<std::pair<int, int>> seen;  // (package, core)
+  std::vector<int> cpus;
   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
     if (!CPU_ISSET(cpu, &allowed)) continue;
     const std::string topology = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
@@ -56,9 +57,23 @@ int allowed_physical_cores() {
     int core = cpu;  // without sysfs, each CPU counts as a core
     std::ifstream(topology + "physical_package_id") >> package;
     if (int id = -1; std::ifstream(topology + "core_id") >> id) core = id;
-    cores.insert({package, core});
+    if (seen.insert({package, core}).second) cpus.push_back(cpu);
   }
-  return std::max(1, static_cast<int>(cores.size()));
+  return cpus;
+}
+
+int allowed_physical_cores() {
+  const std::size_t cores = allowed_cores().size();
+  return std::max(
+      1, cores == 0 ? static_cast<int>(std::thread::hardware_concurrency()) : static_cast<int>(cores));
+}
+
+/// A wish: where the system refuses, the thread stays free.
+void pin_to(std::thread& thread, int cpu) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(cpu, &one);
+  pthread_setaffinity_np(thread.native_handle(), sizeof one, &one);
 }
 
 // cpu.max holds "max 100000" or "150000 100000": quota and period in microseconds.
@@ -78,9 +93,14 @@ int cgroup_cpu_quota() {
 
 int default_thread_count() { return std::min(allowed_physical_cores(), cgroup_cpu_quota()); }
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads, bool pin) {
+  const std::vector<int> cores = pin ? allowed_cores() : std::vector<int>();
   try {
-    for (int i = 1; i < threads; i++) workers_.emplace_back([this, i] { serve(i); });
+    for (int i = 1; i < threads; i++) {
+      workers_.emplace_back([this, i] { serve(i); });
+      if (static_cast<std::size_t>(i) < cores.size())
+        pin_to(workers_.back(), cores[static_cast<std::size_t>(i)]);
+    }
   } catch (const std::exception& error) {
     stop();
     fail("threads: cannot start {} of them: {}", threads, error.what());

@@ -14,8 +14,9 @@ int default_thread_count();
 /// Fork-join over a fixed set of threads, the caller among them. One caller at a time. Not copyable.
 class ThreadPool {
  public:
-  /// Throws Error when the system has no more threads to give.
-  explicit ThreadPool(int threads);
+  /// `pin`: each thread but the caller's stays on a core of its own, as long as there are cores; the first
+  /// core is left to the caller. Throws Error when the system has no more threads to give.
+  explicit ThreadPool(int threads, bool pin = false);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -1,10 +1,13 @@
 #include "core/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <barrier>
 #include <vector>
 
 #include "tramontane/error.h"
@@ -32,6 +35,23 @@ TEST_P(ThreadPoolTest, EveryItemRunsExactlyOnce) {
       runs[static_cast<std::size_t>(item)]++;
     });
     for (const auto& n : runs) EXPECT_EQ(n, 1);
+  }
+}
+
+TEST_P(ThreadPoolTest, RangesCoverEveryItemOnceAndShrink) {
+  ThreadPool pool(GetParam(), true);
+  for (const std::int64_t count : {0, 1, 2, 3, 7, 1000}) {
+    std::vector<std::atomic<int>> runs(static_cast<std::size_t>(count));
+    std::atomic<std::int64_t> longest{0};
+    pool.for_each_range(count, [&](std::int64_t begin, std::int64_t end, int thread) {
+      ASSERT_TRUE(thread >= 0 && thread < pool.size());
+      ASSERT_TRUE(0 <= begin && begin < end && end <= count);
+      for (std::int64_t i = begin; i < end; i++) runs[static_cast<std::size_t>(i)]++;
+      if (begin == 0) longest = end;
+      if (end == count) EXPECT_EQ(begin, count - 1);
+    });
+    for (const auto& n : runs) EXPECT_EQ(n, 1);
+    EXPECT_EQ(longest, count == 0 ? 0 : std::max<std::int64_t>(1, count / (2 * pool.size())));
   }
 }
 
@@ -72,6 +92,20 @@ TEST(ThreadPoolDeathTest, MoreThreadsThanTheSystemGivesAreAnError) {
   EXPECT_EXIT(make_a_pool_without_room(), ::testing::ExitedWithCode(kRefused), "");
 }
 #endif
+
+TEST(ThreadPool, PinnedThreadsStayOnOneCpu) {
+  ThreadPool pool(2, true);
+  std::atomic<int> allowed{0};
+  std::barrier both(2);
+  pool.for_each(2, [&](std::int64_t, int thread) {
+    both.arrive_and_wait();  // one item each
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    if (thread == 1 && sched_getaffinity(0, sizeof cpus, &cpus) == 0) allowed = CPU_COUNT(&cpus);
+  });
+  // Without a second core there is nothing to pin to.
+  if (default_thread_count() > 1) EXPECT_EQ(allowed, 1);
+}
 
 TEST(ThreadPool, TheDefaultIsAtLeastOneThread) { EXPECT_GE(default_thread_count(), 1); }
 

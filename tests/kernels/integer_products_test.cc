@@ -236,13 +236,19 @@ Matrix zeros(QuantSpec quant, std::int64_t rows, std::int64_t cols) {
 constexpr std::byte kHighByteOfOne{0x3c};  // in float16
 
 /// What quantize_rows made of x [rows, cols], as floats: products with rows that pick one element each.
+/// `zero` is the weights' integer for nothing: 0, or 128 with a bias of -128.
 std::vector<float> read_back(const IntegerProducts& products, IntegerSpec spec, const std::vector<float>& x,
-                             std::int64_t cols) {
+                             std::int64_t cols, std::byte zero) {
+  constexpr std::byte kHighByteOfMinus128{0xd8};
   Matrix w = zeros(spec.quant, cols, cols);
-  for (std::size_t i = 0; i < w.scales.size(); i += 2) w.scales[i + 1] = kHighByteOfOne;
+  for (std::size_t i = 1; i < w.scales.size(); i += 2) {
+    w.scales[i] = kHighByteOfOne;
+    if (zero != std::byte{0}) w.biases[i] = kHighByteOfMinus128;
+  }
+  std::fill(w.data.begin(), w.data.end(), zero);
   for (std::int64_t k = 0; k < cols; ++k) {
     const auto bit = static_cast<std::size_t>(k * spec.quant.bits);
-    w.data[static_cast<std::size_t>(k) * w.view.row_bytes() + bit / 8] = std::byte{1} << bit % 8;
+    w.data[static_cast<std::size_t>(k) * w.view.row_bytes() + bit / 8] |= std::byte{1} << bit % 8;
   }
   return product(products, w.view, x, spec.limbs);
 }
@@ -267,7 +273,9 @@ TEST_P(QuantizeRows, KeepsEveryElementToHalfAStep) {
         std::fill_n(x.begin() + group_size, group_size, 0.0F);
         for (const int limbs : {1, 2}) {
           const IntegerSpec spec{{bits, group_size}, limbs};
-          const auto kept = read_back(*products, spec, x, cols);
+          // Where 8-bit weights are taken as signed, 128 counts as zero without rounding.
+          const bool is_signed = bits == 8 && GetParam()->name.starts_with("neon");
+          const auto kept = read_back(*products, spec, x, cols, is_signed ? std::byte{128} : std::byte{0});
           const auto sums = read_back_sums(*products, spec, x, cols);
           for (std::int64_t group = 0; group < rows * kGroups; ++group) {
             const auto first = static_cast<std::size_t>(group * group_size);

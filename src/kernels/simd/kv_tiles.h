@@ -132,7 +132,8 @@ Scales scales_of(const AttentionArgs& args, const QueryTile& tile, Span span) {
   if (kv.dtype != DType::int8) return {};
   for_each_run(kv, span, [&](std::int64_t first, std::int64_t count) {
     to_floats<V, DType::float32>(kv.key_scale(args.kv_head, first), count, tile.key_scales + first % kKeys);
-    to_floats<V, DType::float32>(kv.value_scale(args.kv_head, first), count, tile.value_scales + first % kKeys);
+    to_floats<V, DType::float32>(kv.value_scale(args.kv_head, first), count,
+                                 tile.value_scales + first % kKeys);
   });
   return {tile.key_scales, tile.value_scales};
 }
