@@ -128,12 +128,12 @@ void attend(const Kernels& kernels, const AttentionArgs& args, Way way) {
 
 /// [rows, n_heads, head_dim] in rows of row_floats + kGap; `chunk` rows at a time. Fails on writes elsewhere.
 std::vector<float> attend(const Kernels& kernels, const Problem& problem, std::int64_t block_tokens,
-                          std::int64_t chunk, Way way = Way::whole) {
+                          std::int64_t chunk, Way way = Way::whole, float scratch_fill = NAN) {
   const Shape& shape = problem.shape;
   const Cache cache(shape, block_tokens, problem.keys, problem.values);
   const std::int64_t stride = shape.row_floats() + kGap;
   std::vector<float> out(static_cast<std::size_t>(shape.rows * stride), kGuard);
-  Scratch scratch(kernels.attention_scratch_floats(shape.head_dim));
+  Scratch scratch(kernels.attention_scratch_floats(shape.head_dim), scratch_fill);
   for (int kv_head = 0; kv_head < shape.n_kv_heads; ++kv_head) {
     for (std::int64_t row = 0; row < shape.rows; row += chunk) {
       attend(kernels,
@@ -340,6 +340,18 @@ TEST(Attention, KeysOfInfiniteDistanceHaveNoWeight) {
     problem.keys[2 * 80] = 0;
     const std::vector<float> out = attend(*kernels, problem, 16, 1);
     EXPECT_EQ(out[0], problem.values[2 * 80]) << kernels->name;
+  }
+}
+
+TEST(Attention, NoKeyOfAnyWeightIsNanWhateverWasThereBefore) {
+  for (const Kernels* kernels : runnable_kernels()) {
+    Problem problem({.n_heads = 1, .n_kv_heads = 1, .head_dim = 2, .dtype = DType::float32}, 1);
+    problem.q = {1, 0};
+    problem.keys = {-INFINITY, 0};
+    for (const Way way : {Way::whole, Way::by_piece}) {
+      for (const float value : attend(*kernels, problem, 16, 1, way, 7))
+        EXPECT_TRUE(std::isnan(value)) << kernels->name;
+    }
   }
 }
 

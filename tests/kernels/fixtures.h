@@ -108,7 +108,7 @@ inline std::vector<std::byte> moved(const std::vector<std::byte>& bytes, std::si
 /// Uninitialised floats at a multiple of 64 bytes, filled with NaN so that use before writing shows.
 class Scratch {
  public:
-  explicit Scratch(std::size_t n) : floats_(n + 16, NAN) {
+  explicit Scratch(std::size_t n, float fill = NAN) : floats_(n + 16, fill) {
     const auto address = reinterpret_cast<std::uintptr_t>(floats_.data());
     data_ = floats_.data() + (64 - address % 64) % 64 / sizeof(float);
   }

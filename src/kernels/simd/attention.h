@@ -96,7 +96,8 @@ void attend_span(const AttentionArgs& args, const QueryTile& tile, Span span) {
 /// One piece of the context for the queries of the tile, which are loaded.
 template <class V>
 void attend_tile(const AttentionArgs& args, const QueryTile& tile, std::int64_t piece) {
-  clear_piece<V>(tile);
+  clear<V>(tile.piece, tile.count, tile.width);
+  for (std::int64_t i = 0; i < tile.count; ++i) V::zero().store(tile.weights + i * V::lanes);
   const Span seen = overlap({seen_by(args, tile, 0).begin, seen_by(args, tile, tile.count - 1).end},
                             {piece * kContextPiece, (piece + 1) * kContextPiece});
   for (std::int64_t start = seen.begin / kKeys * kKeys; start < seen.end; start += kKeys)
@@ -138,7 +139,7 @@ void attention(const AttentionArgs& args) {
   const ContextPieces pieces = pieces_of(args);
   while (advance(args, tile)) {
     load_queries<V>(args, tile);
-    for (std::int64_t i = 0; i < tile.count; ++i) all.total[i] = 0;
+    clear<V>(all, tile.count, tile.width);
     for (std::int64_t piece = pieces.begin; piece < pieces.end; ++piece) {
       attend_tile<V>(args, tile, piece);
       merge<V>(all, tile.piece, tile.count, tile.width);

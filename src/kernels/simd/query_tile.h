@@ -105,14 +105,14 @@ void load_queries(const AttentionArgs& args, const QueryTile& tile) {
   }
 }
 
+/// Nothing gathered yet, by `count` queries.
 template <class V>
-void clear_piece(const QueryTile& tile) {
-  for (std::int64_t i = 0; i < tile.count; ++i) {
-    tile.piece.best[i] = -__builtin_inff();
-    V::zero().store(tile.weights + i * V::lanes);
-    for (std::int64_t d = 0; d < tile.width; d += V::lanes)
-      V::zero().store(tile.piece.sums + i * tile.width + d);
+void clear(const Gathered& gathered, std::int64_t count, std::int64_t width) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    gathered.best[i] = -__builtin_inff();
+    gathered.total[i] = 0;
   }
+  for (std::int64_t d = 0; d < count * width; d += V::lanes) V::zero().store(gathered.sums + d);
 }
 
 /// e^x for one x.
