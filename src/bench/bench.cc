@@ -89,16 +89,19 @@ std::string_view name_of(Limit limit) {
       return "int8";
     case Limit::half_int8:
       return "int8/2";
+    case Limit::int16:
+      return "int16";
     case Limit::float32:
       return "float32";
   }
   return "?";
 }
 
-Limit limit_of(const TestCase& test, bool integer_products) {
+Limit limit_of(const TestCase& test, const IntegerProducts* products) {
   if (test.phase == Phase::decode) return Limit::read;
-  if (!integer_products || test.precision == 32) return Limit::float32;
-  return test.precision == 8 ? Limit::int8 : Limit::half_int8;
+  if (products == nullptr || test.precision == 32) return Limit::float32;
+  if (test.precision == 8) return Limit::int8;
+  return products->words ? Limit::int16 : Limit::half_int8;
 }
 
 double value_of(Limit limit, const MachineLimits& machine) {
@@ -109,6 +112,8 @@ double value_of(Limit limit, const MachineLimits& machine) {
       return machine.int8_gop_s;
     case Limit::half_int8:
       return machine.int8_gop_s / 2;
+    case Limit::int16:
+      return machine.int16_gop_s;
     case Limit::float32:
       return machine.f32_gflop_s;
   }
@@ -139,12 +144,12 @@ std::optional<Report> run(const BenchModel& model, const Plan& plan, const Kerne
   report.isa = kernels.name;
   for (std::size_t i = 0; i < machines.size(); i++)
     report.machines.push_back({plan.threads[i], machines[i]->medians()});
-  const bool integer_products = kernels.integer != nullptr && all_have_integer_products(model.weights);
+  const IntegerProducts* products = all_have_integer_products(model.weights) ? kernels.integer : nullptr;
   const CountedModel counted{model.args, model.weights, session.cache_shape()};
   for (std::size_t i = 0; i < cases.size(); i++) {
     const MachineLimits& limits = report.machines[index_of(plan.threads, cases[i].threads)].limits;
     Result result = summarise(cases[i], seconds[i], work_of(cases[i], counted, plan.chunk));
-    result.limit = limit_of(cases[i], integer_products);
+    result.limit = limit_of(cases[i], products);
     result.share =
         (result.limit == Limit::read ? result.gb_s : result.gop_s) / value_of(result.limit, limits);
     report.results.push_back(result);

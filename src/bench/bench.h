@@ -41,10 +41,10 @@ struct TestCase {
 };
 
 /// What bounds a test: decode reads memory, prompts multiply. Quantised products of integers multiply bytes,
-/// at precision 16 twice for the two halves of an activation; all others are in float32.
-enum class Limit { read, int8, half_int8, float32 };
+/// at precision 16 twice for the two halves of an activation, or words; all others are in float32.
+enum class Limit { read, int8, half_int8, int16, float32 };
 std::string_view name_of(Limit limit);
-Limit limit_of(const TestCase& test, bool integer_products);
+Limit limit_of(const TestCase& test, const IntegerProducts* products);
 double value_of(Limit limit, const MachineLimits& machine);
 
 /// Medians over the rounds, and shares of the medians of the limits.

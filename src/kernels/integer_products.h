@@ -20,7 +20,8 @@ struct IntegerSpec {
                   // has 8 bits
 
   bool operator==(const IntegerSpec&) const = default;
-  /// Weights of 2 and 4 bits unpack to bytes plane by plane: plane p holds elements p, p + planes, ...
+  /// Weights of 2 and 4 bits unpack to bytes plane by plane: plane p holds elements p, p + planes, ... (A
+  /// table that unpacks to words has planes of its own.)
   int planes() const { return quant.bits == 2 ? 4 : quant.bits == 4 ? 2 : 1; }
 };
 
@@ -31,7 +32,7 @@ struct IntegerRows {
   std::int64_t rows = 0;
   std::int64_t cols = 0;
   std::int8_t* high = nullptr;  // room for [rows, row_bytes()]
-  std::int8_t* low = nullptr;   // the same, after `high`; null with one limb
+  std::int8_t* low = nullptr;   // the same, after `high`, with two limbs; else null
   float* scales = nullptr;      // room for [rows, padded_groups()]
   float* sums = nullptr;        // the same: scale * sum of v
 
@@ -74,6 +75,8 @@ struct IntegerProducts {
   void (*quantize_rows)(const float* x, std::int64_t begin, std::int64_t end, const IntegerRows& out);
   std::size_t (*scratch_floats)(const IntegerRows& x);
   void (*linear)(const IntegerLinearArgs& args);
+  /// Whether 16-bit activations are multiplied whole or as two bytes: which peak they can reach.
+  bool words = false;
 };
 
 /// Whether the products take this matrix.

@@ -10,7 +10,7 @@
 // What the model calls, without knowing any model. Every function is a plain loop over its arguments: no
 // threads, no allocation, no exceptions, no global state. Callers split work over [begin, end) ranges and
 // give each thread its own scratch. Inputs and outputs do not overlap unless a comment says they may. Floats
-// may be at any 4-byte-aligned address; weights and cache bytes at any address.
+// may be at any 4-byte-aligned address; weights at any address.
 //
 // One table per instruction set. The scalar table is the definition of each operation (accumulating in
 // double); the others are tested against it.

@@ -13,7 +13,7 @@ Peaks choose_peaks([[maybe_unused]] std::string_view kernels_name) {
   if (kernels_name.starts_with("neon")) loops = &neon_peaks;
   dots = kernels_name.ends_with("dotprod");
 #endif
-  return {dots ? loops->int8_vnni : loops->int8, dots ? loops->int16_vnni : loops->int16, loops->float32,
+  return {dots ? loops->int8_dots : loops->int8, dots ? loops->int16_dots : loops->int16, loops->float32,
           loops->read};
 }
 

@@ -16,20 +16,20 @@ using PeakLoop = double (*)(std::int64_t rounds);
 using ReadLoop = void (*)(const std::byte* data, std::int64_t lines);
 
 struct PeakLoops {
-  PeakLoop int8;       // unsigned times signed bytes, summed in int32
+  PeakLoop int8;       // unsigned times signed bytes, summed in int16: as if widening cost nothing
   PeakLoop int16;      // signed times signed, summed in int32
-  PeakLoop int8_vnni;  // the same with the instructions made for it; null: the set has none
-  PeakLoop int16_vnni;
+  PeakLoop int8_dots;  // the same in int32 with the instructions made for it; null: the set has none
+  PeakLoop int16_dots;
   PeakLoop float32;  // fused where the set has that
   ReadLoop read;
 };
 
 extern const PeakLoops scalar_peaks;
 #if defined(__x86_64__)
-extern const PeakLoops avx2_peaks;    // needs AVX2, FMA; for vnni, AVX-VNNI
-extern const PeakLoops avx512_peaks;  // needs AVX-512 F and BW; for vnni, AVX512-VNNI
+extern const PeakLoops avx2_peaks;    // needs AVX2, FMA; for dots, AVX-VNNI
+extern const PeakLoops avx512_peaks;  // needs AVX-512 F and BW; for dots, AVX512-VNNI
 #elif defined(__aarch64__)
-extern const PeakLoops neon_peaks;  // for vnni, the dot products of bytes (int16 has none)
+extern const PeakLoops neon_peaks;  // for dots, the dot products of bytes (int16 has none)
 #endif
 
 /// The loops of the instruction set that a table of kernels is named after; the table is one that this

@@ -7,6 +7,7 @@
 
 #include "bench/report.h"
 #include "bench/support.h"
+#include "kernels/integer_products.h"
 #include "support/error_of.h"
 
 namespace tramontane::bench {
@@ -27,17 +28,22 @@ Plan small_plan() {
 }
 
 TEST(Bench, DecodeIsHeldAgainstMemoryAndPromptsAgainstTheirProducts) {
-  const MachineLimits machine{.read_gb_s = 10, .int8_gop_s = 800, .int16_gop_s = 400, .f32_gflop_s = 100};
-  const auto limit = [&](Phase phase, int precision, bool integer_products) {
-    return value_of(limit_of({.phase = phase, .precision = precision}, integer_products), machine);
+  const MachineLimits machine{.read_gb_s = 10, .int8_gop_s = 800, .int16_gop_s = 360, .f32_gflop_s = 100};
+  const auto limit = [&](Phase phase, int precision, const IntegerProducts* products) {
+    return value_of(limit_of({.phase = phase, .precision = precision}, products), machine);
   };
-  EXPECT_EQ(limit(Phase::prompt, 8, true), 800);
-  EXPECT_EQ(limit(Phase::prompt, 16, true), 400);
-  EXPECT_EQ(limit(Phase::prompt, 32, true), 100);
-  EXPECT_EQ(limit(Phase::prompt, 8, false), 100);
-  EXPECT_EQ(limit(Phase::prompt, 16, false), 100);
-  EXPECT_EQ(limit(Phase::decode, 8, true), 10);
-  EXPECT_EQ(limit(Phase::decode, 16, false), 10);
+  const IntegerProducts bytes{};
+  const IntegerProducts words{
+      .quantize_rows = nullptr, .scratch_floats = nullptr, .linear = nullptr, .words = true};
+  EXPECT_EQ(limit(Phase::prompt, 8, &bytes), 800);
+  EXPECT_EQ(limit(Phase::prompt, 16, &bytes), 400);
+  EXPECT_EQ(limit(Phase::prompt, 8, &words), 800);
+  EXPECT_EQ(limit(Phase::prompt, 16, &words), 360);
+  EXPECT_EQ(limit(Phase::prompt, 32, &bytes), 100);
+  EXPECT_EQ(limit(Phase::prompt, 8, nullptr), 100);
+  EXPECT_EQ(limit(Phase::prompt, 16, nullptr), 100);
+  EXPECT_EQ(limit(Phase::decode, 8, &bytes), 10);
+  EXPECT_EQ(limit(Phase::decode, 16, nullptr), 10);
 }
 
 TEST(Bench, EveryTestHasAResultInOrder) {

@@ -90,21 +90,24 @@ std::vector<float> scalar_product(const MatrixView& w, const std::vector<float>&
 /// products), and twice the bias's share, which is of the size of the rest.
 double worst_error(const MatrixView& w, const std::vector<float>& x, int limbs) {
   const IntegerSpec spec{w.quant, limbs};
-  const std::int64_t group_size = w.quant.group_size;
-  std::vector<float> row(static_cast<std::size_t>(w.cols));
-  const double unit = static_cast<double>(w.cols / group_size + 10) / (1 << 24);
+  const auto group_size = static_cast<std::size_t>(w.quant.group_size);
+  const auto cols = static_cast<std::size_t>(w.cols);
+  std::vector<double> half_steps;  // of each group of x
+  for (std::size_t at = 0; at < x.size(); at += group_size)
+    half_steps.push_back(0.505 * scale_of(&x[at], spec));
+  std::vector<float> row(cols);
+  const double unit = static_cast<double>(cols / group_size + 10) / (1 << 24);
   double worst = 0;
   for (std::int64_t n = 0; n < w.rows; ++n) {
     scalar_kernels.decode_row(w, n, row.data());
     double widest = 0;  // of a weight's integer and bias parts apart, which cancel in the weight itself
     for (const float weight : row) widest = std::max(widest, std::abs(double{weight}));
-    for (std::int64_t m = 0; m * w.cols < static_cast<std::int64_t>(x.size()); ++m) {
+    for (std::size_t m = 0; m < x.size() / cols; ++m) {
       double error = 0;
-      for (std::int64_t k = 0; k < w.cols; ++k) {
-        const double weight = std::abs(double{row[static_cast<std::size_t>(k)]});
-        const float* group = x.data() + m * w.cols + k / group_size * group_size;
-        error += scale_of(group, spec) * 0.505 * weight;
-        error += unit * 4 * widest * std::abs(double{x[static_cast<std::size_t>(m * w.cols + k)]});
+      for (std::size_t k = 0; k < cols; ++k) {
+        const std::size_t at = m * cols + k;
+        error += half_steps[at / group_size] * std::abs(double{row[k]});
+        error += unit * 4 * widest * std::abs(double{x[at]});
       }
       worst = std::max(worst, error);
     }

@@ -23,12 +23,12 @@ TEST(Peaks, FollowTheTable) {
   EXPECT_EQ(choose_peaks("scalar").int8, scalar_peaks.int8);
 #if defined(__x86_64__)
   EXPECT_EQ(choose_peaks("avx2").int8, avx2_peaks.int8);
-  EXPECT_EQ(choose_peaks("avxvnni").int16, avx2_peaks.int16_vnni);
+  EXPECT_EQ(choose_peaks("avxvnni").int16, avx2_peaks.int16_dots);
   EXPECT_EQ(choose_peaks("avx512").int8, avx512_peaks.int8);
-  EXPECT_EQ(choose_peaks("avx512vnni").int8, avx512_peaks.int8_vnni);
+  EXPECT_EQ(choose_peaks("avx512vnni").int8, avx512_peaks.int8_dots);
 #elif defined(__aarch64__)
   EXPECT_EQ(choose_peaks("neon").int8, neon_peaks.int8);
-  EXPECT_EQ(choose_peaks("neondotprod").int8, neon_peaks.int8_vnni);
+  EXPECT_EQ(choose_peaks("neondotprod").int8, neon_peaks.int8_dots);
 #endif
 }
 

@@ -22,8 +22,7 @@ struct Avx2Peaks {
     static void apply(Vector& sum, Vector x) {
       __m256i pairs;
       asm volatile("vpmaddubsw %1, %1, %0" : "=x"(pairs) : "x"(x));
-      asm volatile("vpmaddwd %1, %0, %0" : "+x"(pairs) : "x"(x));
-      asm volatile("vpaddd %1, %0, %0" : "+x"(sum) : "x"(pairs));
+      asm volatile("vpaddw %1, %0, %0" : "+x"(sum) : "x"(pairs));
     }
   };
   struct Int16 {
@@ -57,8 +56,8 @@ struct Avx2Peaks {
 constinit const PeakLoops avx2_peaks = {
     .int8 = peak_loop<Avx2Peaks, Avx2Peaks::Int8>,
     .int16 = peak_loop<Avx2Peaks, Avx2Peaks::Int16>,
-    .int8_vnni = peak_loop<Avx2Peaks, Avx2Peaks::Int8Vnni>,
-    .int16_vnni = peak_loop<Avx2Peaks, Avx2Peaks::Int16Vnni>,
+    .int8_dots = peak_loop<Avx2Peaks, Avx2Peaks::Int8Vnni>,
+    .int16_dots = peak_loop<Avx2Peaks, Avx2Peaks::Int16Vnni>,
     .float32 = peak_loop<Avx2Peaks, Avx2Peaks::Float32>,
     .read = read_loop<Avx2Peaks>,
 };

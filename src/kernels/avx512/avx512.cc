@@ -1,4 +1,5 @@
 #include "kernels/avx512/vec.h"
+#include "kernels/integer_products.h"
 #include "kernels/simd/attention.h"
 #include "kernels/simd/elementwise.h"
 #include "kernels/simd/formats.h"
@@ -22,6 +23,7 @@ constinit const Kernels avx512_kernels = {
     .part_floats = part_floats<Avx512>,
     .attend_piece = attend_piece<Avx512>,
     .merge_pieces = merge_pieces<Avx512>,
+    .integer = &avx2_products,  // without VNNI wider registers gain little
 };
 
 }  // namespace tramontane

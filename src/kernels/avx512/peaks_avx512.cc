@@ -20,8 +20,7 @@ struct Avx512Peaks {
     static void apply(Vector& sum, Vector x) {
       __m512i pairs;
       asm volatile("vpmaddubsw %1, %1, %0" : "=v"(pairs) : "v"(x));
-      asm volatile("vpmaddwd %1, %0, %0" : "+v"(pairs) : "v"(x));
-      asm volatile("vpaddd %1, %0, %0" : "+v"(sum) : "v"(pairs));
+      asm volatile("vpaddw %1, %0, %0" : "+v"(sum) : "v"(pairs));
     }
   };
   struct Int16 {
@@ -51,8 +50,8 @@ struct Avx512Peaks {
 constinit const PeakLoops avx512_peaks = {
     .int8 = peak_loop<Avx512Peaks, Avx512Peaks::Int8>,
     .int16 = peak_loop<Avx512Peaks, Avx512Peaks::Int16>,
-    .int8_vnni = peak_loop<Avx512Peaks, Avx512Peaks::Int8Vnni>,
-    .int16_vnni = peak_loop<Avx512Peaks, Avx512Peaks::Int16Vnni>,
+    .int8_dots = peak_loop<Avx512Peaks, Avx512Peaks::Int8Vnni>,
+    .int16_dots = peak_loop<Avx512Peaks, Avx512Peaks::Int16Vnni>,
     .float32 = peak_loop<Avx512Peaks, Avx512Peaks::Float32>,
     .read = read_loop<Avx512Peaks>,
 };

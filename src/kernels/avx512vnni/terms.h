@@ -99,7 +99,7 @@ template <int bits, int group_size, int limbs, int m_rows, bool whole>
   for (int m = 0; m < m_rows; ++m) {
     const std::int64_t at = m * x.row_bytes() + group * group_size;
     high_x[m] = x.high + at;
-    if constexpr (limbs == 2) low_x[m] = high_x[m] + x.rows * x.row_bytes();
+    if constexpr (limbs == 2) low_x[m] = x.low + at;
   }
   const std::int64_t groups_left = x.groups() - group;
   const std::int64_t used = (groups_left * Shape::sums + kStepGroups - 1) / kStepGroups;

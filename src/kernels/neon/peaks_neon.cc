@@ -53,8 +53,8 @@ struct NeonPeaks {
 constinit const PeakLoops neon_peaks = {
     .int8 = peak_loop<NeonPeaks, NeonPeaks::Int8>,
     .int16 = peak_loop<NeonPeaks, NeonPeaks::Int16>,
-    .int8_vnni = peak_loop<NeonPeaks, NeonPeaks::Int8DotProduct>,
-    .int16_vnni = peak_loop<NeonPeaks, NeonPeaks::Int16>,
+    .int8_dots = peak_loop<NeonPeaks, NeonPeaks::Int8DotProduct>,
+    .int16_dots = peak_loop<NeonPeaks, NeonPeaks::Int16>,
     .float32 = peak_loop<NeonPeaks, NeonPeaks::Float32>,
     .read = read_loop<NeonPeaks>,
 };

@@ -41,8 +41,8 @@ void read(const std::byte* data, std::int64_t lines) {
 constinit const PeakLoops scalar_peaks = {
     .int8 = int_loop,
     .int16 = int_loop,
-    .int8_vnni = nullptr,
-    .int16_vnni = nullptr,
+    .int8_dots = nullptr,
+    .int16_dots = nullptr,
     .float32 = float_loop,
     .read = read,
 };

@@ -106,6 +106,7 @@ constexpr IntegerProducts kIntegerProducts = {
     .quantize_rows = quantize_rows<Dots>,
     .scratch_floats = integer_scratch_floats,
     .linear = integer_linear<Dots>,
+    .words = true,
 };
 
 }  // namespace
