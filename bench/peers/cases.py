@@ -2,6 +2,9 @@
 from dataclasses import dataclass
 
 
+HALF_LIMITS = ("int8/2", "int16")  # half of the int8 peak: products of 16-bit activations, in two bytes or whole
+
+
 @dataclass(frozen=True)
 class Case:
     phase: str  # "prompt": `tokens` at once into an empty cache; "decode": one token after the other
@@ -25,7 +28,7 @@ class Rate:
     case: Case
     tokens_per_s: float  # of all sequences together
     share: float = 0  # of `limit`; 0: not known
-    limit: str = ""  # "read", "int8", "int8/2", "float32"
+    limit: str = ""  # "read", "int8", "int8/2", "int16", "float32"
 
 
 def cases_of(prompts: list[int], depths: list[int], batches: list[int], steps: int) -> list[Case]:

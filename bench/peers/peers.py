@@ -7,9 +7,9 @@
 
 The model is random, of Mistral 7B's shape: 4 bits in groups of 64 for Tramontane and MLX, and the same values in
 Q4_0 for llama.cpp. llama.cpp is built for this CPU and, to be compared with TRAMONTANE_ISA=avx2, for AVX2 alone; its best
-settings are looked for once, on 4 layers. It leaves out the last layer's feed-forward for all but the last token of a prompt,
-and its rates are what users get: on few layers that flatters it (4 layers by a quarter, 8 by a tenth, 32 by 3%). MLX takes part
-in prompts of at most 16 tokens and in decoding from an empty cache.
+settings are looked for once, on 4 layers. Tramontane and llama.cpp leave out the last layer's feed-forward for all but the last
+token of a prompt (a quarter of the work on 4 layers, a tenth on 8, 3% on 32). MLX takes part in prompts of at most 16 tokens and
+in decoding from an empty cache.
 Builds, models and settings are kept in --work; `make peers PEERS=/other/build/peers` uses those of another checkout.
 """
 import argparse

@@ -14,8 +14,10 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
+from cases import HALF_LIMITS
+
 COLOURS = {"Tramontane 16": "#1f5fa8", "Tramontane 8": "#7fb2e5", "llama.cpp": "#d98032", "MLX": "#8c8c8c"}
-LIMITS = ("read", "int8", "int8/2")
+LIMITS = ("read", "int8", *HALF_LIMITS)
 
 
 def read_rows(paths: list[Path]) -> list[dict]:
@@ -51,10 +53,10 @@ def with_share(rows: list[dict], phase: str) -> list[dict]:
 
 
 def draw_shares(axes, rows: list[dict], phase: str):
-    """Per cent of read bandwidth or of the int8 peak, of which 16-bit activations can reach half: each product is two."""
+    """Per cent of read bandwidth or of the int8 peak, of which 16-bit activations can reach half."""
     shown = with_share(rows, phase)
     names = list(dict.fromkeys(map(name_of, shown)))
-    values = [{row["program"]: 100 * row["share"] / (2 if row["limit"] == "int8/2" else 1)
+    values = [{row["program"]: 100 * row["share"] / (2 if row["limit"] in HALF_LIMITS else 1)
                for row in shown if name_of(row) == name} for name in names]
     bars(axes, names, values, [program for program in COLOURS if any(program in value for value in values)], "{:.0f}%")
     axes.set_title("decoding: share of read bandwidth" if phase == "decode" else "prompts: share of the int8 peak", fontsize=9)

@@ -3,7 +3,7 @@ import statistics
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 
-from cases import Case, Rate
+from cases import HALF_LIMITS, Case, Rate
 
 PEERS = ("llama.cpp", "MLX")
 
@@ -59,9 +59,9 @@ def share_of(programs: dict[str, dict[int, Rate]], index: int, rate: Rate) -> tu
     if rate.program == "MLX" and rate.case.phase == "prompt":
         return 0, ""
     for ours in (rates[index] for program, rates in programs.items() if program not in PEERS and index in rates):
-        if ours.limit in ("read", "int8", "int8/2"):
-            whole = ours.share / 2 if ours.limit == "int8/2" else ours.share
-            return whole * rate.tokens_per_s / ours.tokens_per_s, ours.limit.removesuffix("/2")
+        if ours.limit in ("read", "int8", *HALF_LIMITS):
+            whole = ours.share / 2 if ours.limit in HALF_LIMITS else ours.share
+            return whole * rate.tokens_per_s / ours.tokens_per_s, "int8" if ours.limit in HALF_LIMITS else ours.limit
     return 0, ""
 
 

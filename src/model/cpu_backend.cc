@@ -22,7 +22,7 @@ std::int64_t rows_per_piece(const MatrixView& w, int threads) {
   return std::min(kPanel, (w.rows + threads - 1) / threads);
 }
 
-std::int64_t pieces_of(const MatrixView& w, int threads) {
+std::int64_t weight_pieces_of(const MatrixView& w, int threads) {
   const std::int64_t rows = rows_per_piece(w, threads);
   return (w.rows + rows - 1) / rows;
 }
@@ -120,7 +120,7 @@ void CpuBackend::linear(const Rows& x, std::initializer_list<Projection> project
   std::int64_t pieces = 0;
   for (const auto& [w, out] : projections) {
     products += w.rows * w.cols * x.rows;
-    pieces += pieces_of(w, pool_.size());
+    pieces += weight_pieces_of(w, pool_.size());
   }
   if (products < kWorthSharing) {
     for (const Projection& projection : projections) rows_of_w(projection, 0, projection.w.rows, 0);
@@ -128,9 +128,9 @@ void CpuBackend::linear(const Rows& x, std::initializer_list<Projection> project
   }
   pool_.for_each_range(pieces, [&](std::int64_t begin, std::int64_t end, int thread) {
     for (const Projection& projection : projections) {  // the pieces of one follow those of the other
-      const std::int64_t count = pieces_of(projection.w, pool_.size());
+      const std::int64_t count = weight_pieces_of(projection.w, pool_.size());
       const std::int64_t rows = rows_per_piece(projection.w, pool_.size());
-      const std::int64_t first = std::max<std::int64_t>(0, begin) * rows;
+      const std::int64_t first = std::max<std::int64_t>(begin, 0) * rows;
       const std::int64_t last = std::min(projection.w.rows, end * rows);
       if (first < last) rows_of_w(projection, first, last, thread);
       begin -= count;

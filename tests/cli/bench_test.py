@@ -37,11 +37,23 @@ class BenchTest(CommandTest):
             self.assertGreaterEqual(result["spread"], 0)
             machine = limits[result["threads"]]
             limit = {"read": machine["read_gb_s"], "int8": machine["int8_gop_s"], "int8/2": machine["int8_gop_s"] / 2,
+                     "int16": machine["int16_gop_s"],
                      "float32": machine["f32_gflop_s"]}[result["limit"]]
             self.assertEqual(result["limit"] == "read", result["test"] == "decode")
             self.assertAlmostEqual(result["share"], result["gb_s" if result["test"] == "decode" else "gop_s"] / limit)
             if result["test"] == "prompt":  # decode of models that live in the caches may pass the memory's bandwidth
                 self.assertLess(result["share"], 1.2)
+
+    def test_the_cache_has_the_type_that_was_asked_for(self):
+        read = {}
+        for kv_dtype in ["float32", "float16", "int8"]:
+            result = self.report(*DEMO, "--prompt", 4, "--decode", 2, "--depth", 100, "--repeat", 1, "--kv-dtype",
+                                 kv_dtype)["results"][-1]
+            read[kv_dtype] = 1e9 * result["gb_s"] / result["tokens_per_s"]
+        # A window of 64 keys and values, in 4 layers, of 2 heads of 64; int8 has a float32 scale for each.
+        elements = 64 * 4 * 2 * 2 * 64
+        self.assertAlmostEqual(read["float32"] - read["float16"], 2 * elements, delta=1)
+        self.assertAlmostEqual(read["float16"] - read["int8"], elements - elements / 64 * 4, delta=1)
 
     def test_json_of_a_synthetic_model(self):
         report = self.report(*DEMO, "--prompt", "8,80", "--decode", 4, "--depth", "0,70", "--batch", "1,3",
