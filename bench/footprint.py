@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long a model takes to be ready and how much memory of its own a run takes, on a synthetic 7B shape.
 
-    python3 bench/footprint.py --layers 32 --prompt 1           # ready in under a second, under 200 MB?
+    python3 bench/footprint.py --layers 32 --prompt 1           # ready in under a second, under 200 MB? the first token?
     python3 bench/footprint.py --layers 1 --prompt 32000        # memory beyond weights and cache, long prompt
 
 The checkpoint (4 bits, groups of 64, a vocabulary of 512) is written once to build/bench/ and read once, so that it lies in the
@@ -62,9 +62,11 @@ def main():
     while process.poll() is None:
         most = max(most, own_memory(process.pid))
         time.sleep(0.002)
+    ended = time.monotonic() - start
     result = json.loads(process.stdout.read())
     print(f"weights {description['weight_bytes'] / 1e9:.2f} GB, prompt {args.prompt}, drawn {len(result['tokens'])}")
     print(f"ready after {ready * 1e3:.0f} ms with {at_ready / 1e6:.1f} MB of its own")
+    print(f"ended after {ended * 1e3:.0f} ms")
     print(f"at most {most / 1e6:.1f} MB of its own, of which the KV cache {cache / 1e6:.1f} MB")
     print(f"tokens/s: prompt {result['prompt_tokens_per_second']:.1f}, "
           f"generation {result['generation_tokens_per_second']:.2f}")

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/float16.h"
+#include "kernels/integer_products.h"
 #include "kernels/kernels.h"
 
 // One thread of each runnable kernel table at the shapes of a 7B model. Weights are rotated through copies
@@ -188,6 +189,43 @@ void in_cache(benchmark::State& state, const Kernels& kernels) {
       benchmark::Counter(static_cast<double>(2 * m * n * k), benchmark::Counter::kIsIterationInvariantRate);
 }
 
+/// One of the passes over activations between a layer's products, 256 rows: what fusing could save of.
+enum class Pass { norm, quantize, silu_mul, add };
+
+void pass(benchmark::State& state, const Kernels& kernels, Pass which, std::int64_t cols) {
+  constexpr std::int64_t rows = 256;
+  std::vector<float> x = random_floats(static_cast<std::size_t>(rows * cols));
+  const std::vector<float> y = x;
+  IntegerRows integers{.spec = {.quant = {4, 64}}, .rows = rows, .cols = cols};
+  const auto memory = aligned_floats(integers.total_bytes() / sizeof(float));
+  integers.at(reinterpret_cast<std::byte*>(memory.get()));
+  for (auto _ : state) {
+    for (std::int64_t row = 0; row < rows; ++row) {
+      float* at = x.data() + row * cols;
+      const float* other = y.data() + row * cols;
+      if (which == Pass::norm) kernels.rms_norm(other, y.data(), 1e-5F, cols, at);
+      if (which == Pass::silu_mul) kernels.silu_mul(other, other, cols, at);
+      if (which == Pass::add) kernels.add(at, other, cols);
+      if (which == Pass::quantize) kernels.integer->quantize_rows(x.data(), row, row + 1, integers);
+    }
+    benchmark::ClobberMemory();
+  }
+}
+
+void register_passes(const Kernels& kernels, const std::string& prefix) {
+  const auto add = [&](const char* name, Pass which, std::int64_t cols) {
+    benchmark::RegisterBenchmark(fmt::format("{}/passes/{}/256x{}", prefix, name, cols).c_str(), pass,
+                                 kernels, which, cols)
+        ->Unit(benchmark::kMillisecond);
+  };
+  add("norm", Pass::norm, 4096);
+  add("add", Pass::add, 4096);
+  add("silu_mul", Pass::silu_mul, 14336);
+  if (kernels.integer == nullptr) return;
+  add("quantize", Pass::quantize, 4096);
+  add("quantize", Pass::quantize, 14336);
+}
+
 void register_all() {
   const std::vector<WeightFormat> formats = {{"4-bit", DType::uint32, {4, 64}},
                                              {"8-bit", DType::uint32, {8, 64}},
@@ -197,6 +235,7 @@ void register_all() {
     if (kernels == &scalar_kernels) continue;
     const auto name = [&](const std::string& rest) { return fmt::format("{}/{}", kernels->name, rest); };
     benchmark::RegisterBenchmark(name("in_cache").c_str(), in_cache, *kernels);
+    register_passes(*kernels, std::string(kernels->name));
     for (const std::int64_t rows : {4096, 14336}) {
       for (const WeightFormat& format : formats) {
         for (const std::int64_t m : {1, 8, 64, 512}) {
