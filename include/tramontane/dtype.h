@@ -4,14 +4,17 @@
 
 namespace tramontane {
 
-/// Element types that occur in checkpoints and caches (int8 only there). All are little-endian.
-enum class DType { float32, float16, bfloat16, uint32, int8 };
+/// Element types that occur in checkpoints and caches (int8 only there; uint8 are scales of small floats).
+/// All are little-endian.
+enum class DType { float32, float16, bfloat16, uint32, int8, uint8 };
 
-constexpr bool is_float(DType dtype) { return dtype != DType::uint32 && dtype != DType::int8; }
+constexpr bool is_float(DType dtype) {
+  return dtype == DType::float32 || dtype == DType::float16 || dtype == DType::bfloat16;
+}
 
 /// Bytes per element.
 constexpr std::size_t size_of(DType dtype) {
-  if (dtype == DType::int8) return 1;
+  if (dtype == DType::int8 || dtype == DType::uint8) return 1;
   return dtype == DType::float32 || dtype == DType::uint32 ? 4 : 2;
 }
 
@@ -27,6 +30,8 @@ constexpr std::string_view name_of(DType dtype) {
       return "uint32";
     case DType::int8:
       return "int8";
+    case DType::uint8:
+      return "uint8";
   }
   return "?";
 }

@@ -6,11 +6,16 @@
 
 namespace tramontane {
 
-/// MLX's affine groups: each run of `group_size` weights along a row shares a scale and a bias,
-/// w = scale * q + bias, with q an unsigned integer of `bits` bits.
+/// MLX's modes of quantisation. affine: each group has a scale and a bias. The others are the OCP
+/// microscaling formats and NVIDIA's: elements and scales are small floats, and there is no bias.
+enum class QuantMode { affine, mxfp4, mxfp8, nvfp4 };
+
+/// Each run of `group_size` weights along a row shares a scale. affine: w = scale * q + bias, with q an
+/// unsigned integer of `bits` bits.
 struct QuantSpec {
-  int bits = 0;        // 2, 3, 4, 5, 6 or 8; 0: not quantised
-  int group_size = 0;  // 32, 64 or 128
+  int bits = 0;        // affine: 2, 3, 4, 5, 6 or 8; else as the mode says; 0: not quantised
+  int group_size = 0;  // affine: 32, 64 or 128; else as the mode says
+  QuantMode mode = QuantMode::affine;
   bool operator==(const QuantSpec&) const = default;
 };
 

@@ -27,6 +27,8 @@ const char* npy_descr(DType dtype) {
       return "<u4";
     case DType::int8:
       return "|i1";
+    case DType::uint8:
+      return "|u1";
   }
   return "?";
 }
@@ -43,6 +45,8 @@ const char* safetensors_dtype(DType dtype) {
       return "U32";
     case DType::int8:
       return "I8";
+    case DType::uint8:
+      return "U8";
   }
   return "?";
 }
