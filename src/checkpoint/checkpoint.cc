@@ -66,7 +66,7 @@ struct Checkpoint::Impl {
   fs::path folder;
   Config config;
   WeightFiles files;
-  std::vector<MappedFile> mapped;
+  MappedFiles mapped;
   InflatedMembers inflated{0};
   std::vector<TensorView> tensors;
 
@@ -78,8 +78,7 @@ void Checkpoint::Impl::read_files() {
   inflated = InflatedMembers(inflated_limit(config.args));
   std::map<std::string, std::string> places;
   for (const std::string& name : files.names) {
-    mapped.push_back(MappedFile::open(folder / name));
-    const MappedFile& file = mapped.back();
+    const MappedFile& file = mapped.open(folder / name);
     auto read = files.format == WeightFiles::Format::npz ? read_npz(file.bytes(), file.name(), inflated)
                                                          : read_safetensors(file.bytes(), file.name());
     for (TensorView& tensor : read) {
@@ -136,6 +135,8 @@ const TensorView* Checkpoint::find(std::string_view name) const {
                        [](const TensorView& tensor, std::string_view key) { return tensor.name < key; });
   return at == impl_->tensors.end() || at->name != name ? nullptr : &*at;
 }
+
+const MappedFiles& Checkpoint::files() const { return impl_->mapped; }
 
 std::string_view Checkpoint::format() const {
   return impl_->files.format == WeightFiles::Format::npz ? "npz" : "safetensors";

@@ -11,6 +11,7 @@
 
 #include "checkpoint/config.h"
 #include "checkpoint/shape.h"
+#include "core/mapped_file.h"
 #include "tramontane/dtype.h"
 
 namespace tramontane {
@@ -45,6 +46,7 @@ class Checkpoint {
   std::span<const TensorView> tensors() const;          // sorted by name, without duplicates
   const TensorView* find(std::string_view name) const;  // null: absent
   std::string_view format() const;                      // "npz", "safetensors"
+  const MappedFiles& files() const;                     // that hold the tensors, but inflated ones
 
  private:
   struct Impl;
