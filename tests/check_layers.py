@@ -10,6 +10,7 @@ ALLOWED = {
     "core": set(),
     "kernels": {"core"},
     "checkpoint": {"core", "kernels"},
+    "quantize": {"core", "kernels"},
     "tokenizer": {"core"},
     "sampler": {"core"},
     "model": {"core", "kernels", "checkpoint"},
