@@ -73,10 +73,16 @@ def halves(rng, n, _):  # between two codes
     return rng.integers(-31, 32, n) * rng.choice([0.25, 0.125, 0.5, 1.5])
 
 
-def near_root(rng, n, _):  # the greatest is where the logarithm of the mx modes' scale is halfway
+def near_power(rng, n, _):  # where the scale of the mx modes goes to the next power of two
     group = rng.uniform(-1, 1, n)
-    group[rng.integers(n)] = rng.choice([6, 448]) * 2**0.5 * (1 + rng.integers(-40, 41) * 2.0**-24)
+    group[rng.integers(n)] = rng.choice([6, 448]) * (1 + rng.integers(-40, 41) * 2.0 ** rng.choice([-23, -11, -8]))
     return group * 2.0 ** rng.integers(-30, 8)
+
+
+def not_finite(rng, n, _):
+    group = rng.normal(size=n)
+    group[rng.integers(0, n, 3)] = rng.choice([np.inf, -np.inf, np.nan], 3)
+    return group
 
 
 KINDS = {
@@ -88,7 +94,7 @@ KINDS = {
     "constant": constant, "one outlier": outlier, "huge": huge, "huge, one sign": huge_of_one_sign,
     "beyond e4m3": beyond_e4m3, "tiny": lambda rng, n, _: rng.normal(size=n) * 1e-8,
     "very tiny": lambda rng, n, _: rng.normal(size=n) * 2.0 ** rng.uniform(-149, -110), "subnormal": subnormal,
-    "zeros": zeros, "sparse": sparse, "halves": halves, "near a root": near_root,
+    "zeros": zeros, "sparse": sparse, "halves": halves, "near a power": near_power, "not finite": not_finite,
 }
 
 
@@ -96,8 +102,9 @@ def groups_of_every_kind(rng, group_size: int, dtype: str, each: int) -> np.ndar
     """[n, group_size] of values in the dtype, as float32; n is even, as MLX wants it of nvfp4."""
     groups = [kind(rng, group_size, dtype) for kind in KINDS.values() for _ in range(each)]
     groups += [groups[0]] * (len(groups) % 2)
+    values = np.stack(groups)
     limit = LARGEST[dtype]
-    return np.clip(np.stack(groups), -limit, limit).astype(np.float32)
+    return np.where(np.isfinite(values), np.clip(values, -limit, limit), values).astype(np.float32)
 
 
 def raw(array: mx.array) -> bytes:
