@@ -10,6 +10,8 @@ ALLOWED = {
     "core": set(),
     "kernels": {"core"},
     "checkpoint": {"core", "kernels"},
+    "quantize": {"core", "kernels"},
+    "convert": {"core", "kernels", "checkpoint", "quantize"},
     "tokenizer": {"core"},
     "sampler": {"core"},
     "model": {"core", "kernels", "checkpoint"},
