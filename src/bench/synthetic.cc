@@ -102,6 +102,7 @@ class Layout {
     for (int i = 0; i < args_.n_layers; i++) weights.layers.push_back(layer());
     weights.norm = norm();
     weights.output = matrix(args_.vocab_size, args_.dim);
+    weights.norm_dtype = format_.dtype;
     weights.dtype = format_.dtype;
     weights.rope_layout = args_.rope_layout;
     return weights;

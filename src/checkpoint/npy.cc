@@ -130,13 +130,14 @@ DType parse_descr(const std::string& descr, const std::string& where) {
   if (descr == "<f4") return DType::float32;
   if (descr == "<f2") return DType::float16;
   if (descr == "<u4") return DType::uint32;
+  if (descr == "|u1") return DType::uint8;
   if (descr == "V2" || descr == "|V2" || descr == "<V2") return DType::bfloat16;
   const std::string_view kind = std::string_view(descr).substr(0, 2);
   if (kind == "|O" || kind == "O")
     fail("{}: expected an array of numbers, found one of Python objects", where);
   if (descr.starts_with('>'))
     fail("{}: expected little-endian data, found big-endian {}", where, printable(descr));
-  fail("{}: expected float32, float16, bfloat16 or uint32, found descr {}", where, printable(descr));
+  fail("{}: expected float32, float16, bfloat16, uint32 or uint8, found descr {}", where, printable(descr));
 }
 
 /// Whether row-major and column-major order are the same.

@@ -156,8 +156,11 @@ TensorView to_view(const Entry& entry, std::span<const std::byte> data, const st
   }
   tensor.bytes = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
 
-  static constexpr std::array<std::pair<std::string_view, DType>, 4> kDTypes = {
-      {{"F32", DType::float32}, {"F16", DType::float16}, {"BF16", DType::bfloat16}, {"U32", DType::uint32}}};
+  static constexpr std::array<std::pair<std::string_view, DType>, 5> kDTypes = {{{"F32", DType::float32},
+                                                                                 {"F16", DType::float16},
+                                                                                 {"BF16", DType::bfloat16},
+                                                                                 {"U32", DType::uint32},
+                                                                                 {"U8", DType::uint8}}};
   const auto* known =
       std::find_if(kDTypes.begin(), kDTypes.end(), [&](auto& row) { return row.first == entry.dtype; });
   if (known == kDTypes.end()) {

@@ -20,6 +20,9 @@ constexpr std::int64_t kContextUnit = 1000;  // tokens
 
 std::string format_of(const MatrixView& w) {
   if (!w.quantized()) return std::string(name_of(w.dtype));
+  if (w.quant.mode != QuantMode::affine) {
+    return fmt::format("{}-bit {}, groups of {}", w.quant.bits, name_of(w.quant.mode), w.quant.group_size);
+  }
   return fmt::format("{}-bit affine, groups of {}, {} scales", w.quant.bits, w.quant.group_size,
                      name_of(w.scale_dtype));
 }
@@ -45,12 +48,12 @@ Totals count(const Weights& weights, const ModelArgs& args) {
   Totals totals;
   totals.add(weights.tok_embeddings);
   if (!args.tied_embeddings) totals.add(weights.output);
-  totals.add(weights.norm, weights.dtype);
+  totals.add(weights.norm, weights.norm_dtype);
   for (const LayerWeights& layer : weights.layers) {
     for (const MatrixView& w : {layer.wq, layer.wk, layer.wv, layer.wo, layer.w1, layer.w2, layer.w3})
       totals.add(w);
-    totals.add(layer.attention_norm, weights.dtype);
-    totals.add(layer.ffn_norm, weights.dtype);
+    totals.add(layer.attention_norm, weights.norm_dtype);
+    totals.add(layer.ffn_norm, weights.norm_dtype);
   }
   return totals;
 }

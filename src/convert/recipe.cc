@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 
 #include "core/fail.h"
@@ -18,16 +19,6 @@ struct Mixed {
 constexpr std::array<Mixed, 4> kMixed = {
     {{"mixed_2_6", 2, 6}, {"mixed_3_4", 3, 4}, {"mixed_3_6", 3, 6}, {"mixed_4_6", 4, 6}}};
 
-struct Mode {
-  QuantMode mode;
-  std::string_view name;
-  int bits, group_size;  // of affine: by default
-};
-constexpr std::array<Mode, 4> kModes = {{{QuantMode::affine, "affine", 4, 64},
-                                         {QuantMode::mxfp4, "mxfp4", 4, 32},
-                                         {QuantMode::mxfp8, "mxfp8", 8, 32},
-                                         {QuantMode::nvfp4, "nvfp4", 4, 16}}};
-
 template <std::size_t N>
 void check_one_of(std::string_view what, int value, const std::array<int, N>& allowed) {
   if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return;
@@ -37,24 +28,21 @@ void check_one_of(std::string_view what, int value, const std::array<int, N>& al
 }  // namespace
 
 QuantSpec make_quant_spec(const std::string& name, std::optional<int> bits, std::optional<int> group_size) {
-  const auto* mode =
-      std::find_if(kModes.begin(), kModes.end(), [&](const Mode& row) { return row.name == name; });
-  if (mode == kModes.end()) {
+  const auto* mode = std::find_if(std::begin(kQuantModes), std::end(kQuantModes),
+                                  [&](QuantMode candidate) { return name_of(candidate) == name; });
+  if (mode == std::end(kQuantModes)) {
     fail("quantisation mode: expected affine, mxfp4, mxfp8 or nvfp4, found {}", printable(name));
   }
-  const QuantSpec spec{bits.value_or(mode->bits), group_size.value_or(mode->group_size), mode->mode};
+  const QuantSpec usual = usual_spec(*mode);
+  const QuantSpec spec{bits.value_or(usual.bits), group_size.value_or(usual.group_size), *mode};
   if (spec.mode == QuantMode::affine) {
     check_one_of("bits", spec.bits, std::array{2, 3, 4, 5, 6, 8});
     check_one_of("group size", spec.group_size, std::array{32, 64, 128});
   } else {
-    check_one_of("bits of mode " + name, spec.bits, std::array{mode->bits});
-    check_one_of("group size of mode " + name, spec.group_size, std::array{mode->group_size});
+    check_one_of("bits of mode " + name, spec.bits, std::array{usual.bits});
+    check_one_of("group size of mode " + name, spec.group_size, std::array{usual.group_size});
   }
   return spec;
-}
-
-std::string_view name_of(QuantMode mode) {
-  return std::find_if(kModes.begin(), kModes.end(), [&](const Mode& row) { return row.mode == mode; })->name;
 }
 
 std::string describe(const QuantSpec& spec) {

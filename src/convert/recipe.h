@@ -1,7 +1,6 @@
 #pragma once
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "checkpoint/tensor_names.h"
 #include "kernels/matrix_view.h"
@@ -29,9 +28,6 @@ class Recipe {
 /// The specification that options name; what is absent is as MLX has it. Throws Error for what MLX does not
 /// have.
 QuantSpec make_quant_spec(const std::string& mode, std::optional<int> bits, std::optional<int> group_size);
-
-/// "affine", "mxfp4", "mxfp8", "nvfp4"
-std::string_view name_of(QuantMode mode);
 
 /// "4-bit affine, groups of 64"
 std::string describe(const QuantSpec& spec);

@@ -81,7 +81,7 @@ struct IntegerProducts {
 
 /// Whether the products take this matrix.
 inline bool has_integer_products(const MatrixView& w) {
-  return w.quantized() && w.scale_dtype != DType::float32;
+  return w.quantized() && w.quant.mode == QuantMode::affine && w.scale_dtype != DType::float32;
 }
 
 #if defined(__x86_64__)

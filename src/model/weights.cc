@@ -32,9 +32,28 @@ void check_float(const TensorView& tensor, const Shape& shape) {
   wrong(tensor, fmt::format("float32, float16 or bfloat16 {}", to_string(shape)), summary(tensor));
 }
 
-void check_packed(const TensorView& tensor, const Shape& shape) {
-  if (tensor.other_dtype.empty() && tensor.dtype == DType::uint32 && tensor.shape == shape) return;
-  wrong(tensor, fmt::format("uint32 {}, as config.json says", to_string(shape)), summary(tensor));
+void check_integers(const TensorView& tensor, DType dtype, const Shape& shape) {
+  if (tensor.other_dtype.empty() && tensor.dtype == dtype && tensor.shape == shape) return;
+  wrong(tensor, fmt::format("{} {}, as config.json says", name_of(dtype), to_string(shape)), summary(tensor));
+}
+
+/// Scales and biases, or the lack of them, as the mode has them.
+void check_scales(QuantSpec spec, const TensorView& scales, const TensorView* biases, const Shape& shape) {
+  if (spec.mode != QuantMode::affine) {
+    const std::string in_mode = fmt::format(" (quantisation mode '{}')", name_of(spec.mode));
+    if (biases != nullptr) wrong(*biases, "no biases" + in_mode, "some");
+    return check_integers(scales, DType::uint8, shape);
+  }
+  if (biases == nullptr) wrong(scales, "biases beside the scales (affine quantisation)", "none");
+  check_float(scales, shape);
+  check_float(*biases, shape);
+  if (scales.dtype != biases->dtype) wrong(*biases, name_of(scales.dtype), name_of(biases->dtype));
+}
+
+/// MLX reads an embedding in a mode other than affine as bfloat16, which makes float32 of a float16 model.
+DType computed_dtype(const MatrixView& embeddings, DType norms) {
+  const bool bfloat16 = embeddings.quantized() && embeddings.quant.mode != QuantMode::affine;
+  return bfloat16 && norms == DType::float16 ? DType::float32 : norms;
 }
 
 /// " (and 3 more)"
@@ -75,20 +94,17 @@ class Loader {
       check_float(weight, {rows, cols});
       return view;
     }
-    if (biases == nullptr) wrong(*scales, "biases beside the scales (affine quantisation)", "none");
     const QuantSpec spec = spec_of(place, *scales);
     if (cols % spec.group_size != 0) {
       wrong(weight, fmt::format("a group size that divides its {} columns", cols),
             std::to_string(spec.group_size));
     }
-    check_packed(weight, {rows, cols * spec.bits / 32});
-    check_float(*scales, {rows, cols / spec.group_size});
-    check_float(*biases, {rows, cols / spec.group_size});
-    if (scales->dtype != biases->dtype) wrong(*biases, name_of(scales->dtype), name_of(biases->dtype));
+    check_integers(weight, DType::uint32, {rows, cols * spec.bits / 32});
+    check_scales(spec, *scales, biases, {rows, cols / spec.group_size});
     view.quant = spec;
     view.scale_dtype = scales->dtype;
     view.scales = scales->bytes.data();
-    view.biases = biases->bytes.data();
+    if (biases != nullptr) view.biases = biases->bytes.data();
     return view;
   }
 
@@ -198,7 +214,8 @@ Weights load_weights(const Checkpoint& checkpoint) {
   weights.norm = loader.norm(Role::norm, -1);
   weights.output = args.tied_embeddings ? weights.tok_embeddings
                                         : loader.matrix(Role::output, -1, args.vocab_size, args.dim);
-  weights.dtype = loader.norm_dtype();
+  weights.norm_dtype = loader.norm_dtype();
+  weights.dtype = computed_dtype(weights.tok_embeddings, weights.norm_dtype);
   weights.rope_layout = loader.rope_layout();
   return weights;
 }

@@ -40,6 +40,7 @@ struct WeightFormat {
   std::string name() const {
     const std::string type(name_of(dtype));
     if (quant.bits == 0) return type;
+    if (quant.mode != QuantMode::affine) return std::string(name_of(quant.mode));
     return std::to_string(quant.bits) + "-bit groups of " + std::to_string(quant.group_size) + " " + type;
   }
 };
@@ -58,6 +59,21 @@ inline std::vector<WeightFormat> affine_formats() {
         formats.push_back({scales.dtype, {bits, group_size}});
     }
   }
+  return formats;
+}
+
+/// The modes of small floats.
+inline std::vector<WeightFormat> small_float_formats() {
+  std::vector<WeightFormat> formats;
+  for (const QuantMode mode : kQuantModes) {
+    if (mode != QuantMode::affine) formats.push_back({DType::uint8, usual_spec(mode)});
+  }
+  return formats;
+}
+
+inline std::vector<WeightFormat> quantized_formats() {
+  std::vector<WeightFormat> formats = affine_formats();
+  for (const WeightFormat& format : small_float_formats()) formats.push_back(format);
   return formats;
 }
 
@@ -81,14 +97,28 @@ struct Matrix {
       view.dtype = DType::uint32;
       data.resize(static_cast<std::size_t>(rows) * view.row_bytes());
       for (std::byte& byte : data) byte = static_cast<std::byte>(random());
+      if (!view.has_biases()) make_small_floats(random);
       const auto levels = static_cast<float>((1 << format.quant.bits) - 1);
-      for (std::size_t i = 0; i < count / static_cast<std::size_t>(format.quant.group_size); ++i) {
+      const std::size_t groups = count / static_cast<std::size_t>(format.quant.group_size);
+      for (std::size_t i = 0; view.has_biases() && i < groups; ++i) {
         const float scale = (random() % 2 == 0 ? 1.0F : -1.0F) * (0.2F + std::abs(normal(random))) / levels;
         append(scales, scale, format.dtype);
         append(biases, -scale * levels / 2 + normal(random) / 8, format.dtype);
       }
     }
     point_to(data.data(), scales.data(), biases.data());
+  }
+
+  /// Scales of a few sizes, and no elements that are NaN.
+  void make_small_floats(std::mt19937& random) {
+    const unsigned sixteenth = view.quant.mode == QuantMode::nvfp4 ? 3U << 3 : 123;
+    const unsigned less = view.quant.mode == QuantMode::mxfp8 ? 6 : 0;  // e4m3 goes up to 448
+    scales.resize(static_cast<std::size_t>(view.rows) * view.groups_per_row());
+    for (std::byte& scale : scales) scale = static_cast<std::byte>(sixteenth - less - random() % 3);
+    if (view.quant.mode != QuantMode::mxfp8) return;
+    for (std::byte& element : data) {
+      if ((element & std::byte{0x7f}) == std::byte{0x7f}) element ^= std::byte{1};
+    }
   }
 
   void point_to(const std::byte* d, const std::byte* s, const std::byte* b) {

@@ -82,11 +82,21 @@ void expect_agrees_with_scalar(const WeightFormat& format, std::int64_t m, std::
   }
 }
 
-TEST(Linear, AgreesWithScalarForEveryAffineFormat) {
-  for (const WeightFormat& format : affine_formats()) {
+TEST(Linear, AgreesWithScalarForEveryQuantisedFormat) {
+  for (const WeightFormat& format : quantized_formats()) {
     for (const std::int64_t m : {1, 2, 5, 14}) expect_agrees_with_scalar(format, m, 7, 384);
     expect_agrees_with_scalar(format, 1, 3, 1024 + 128);
     expect_agrees_with_scalar(format, 14, 5, 1024 + 128);
+  }
+}
+
+TEST(Linear, AgreesWithScalarForEveryNumberOfGroups) {
+  for (const WeightFormat& format : small_float_formats()) {
+    for (const std::int64_t groups : {1, 2, 3, 5, 15, 17, 31, 33, 63, 64, 65, 127}) {
+      for (const std::int64_t m : {1, 3, 14}) {
+        expect_agrees_with_scalar(format, m, 5, groups * format.quant.group_size);
+      }
+    }
   }
 }
 
@@ -101,7 +111,9 @@ TEST(Linear, AgreesWithScalarForEveryTailOfPlainColumns) {
 }
 
 TEST(Linear, AgreesWithScalarForEveryNumberOfRows) {
-  for (const WeightFormat& format : {WeightFormat{DType::float16}, WeightFormat{DType::bfloat16, {4, 32}}}) {
+  std::vector<WeightFormat> formats = small_float_formats();
+  formats.insert(formats.end(), {{DType::float16}, {DType::bfloat16, {4, 32}}});
+  for (const WeightFormat& format : formats) {
     for (std::int64_t m = 1; m <= 17; ++m) {
       for (std::int64_t n = 1; n <= 13; ++n) expect_agrees_with_scalar(format, m, n, 96);
     }
@@ -113,6 +125,7 @@ TEST(Linear, AgreesWithScalarForEveryNumberOfRows) {
 TEST(Linear, BatchedEqualsAloneAndSplitEqualsWholeBitForBit) {
   std::vector<WeightFormat> formats = plain_formats();
   for (const int bits : {2, 3, 4, 5, 6, 8}) formats.push_back({DType::float16, {bits, 64}});
+  for (const WeightFormat& format : small_float_formats()) formats.push_back(format);
   for (const Kernels* kernels : runnable_kernels()) {
     for (const WeightFormat& format : formats) {
       const std::int64_t cols = format.quant.bits != 0 ? 1024 + 192 : 1024 + 77;
@@ -160,6 +173,7 @@ TEST(Linear, WritesOnlyItsRange) {
 TEST(Linear, DoesNotDependOnAlignment) {
   std::vector<WeightFormat> formats = plain_formats();
   for (const int bits : {2, 3, 4, 5, 6, 8}) formats.push_back({DType::float16, {bits, 32}});
+  for (const WeightFormat& format : small_float_formats()) formats.push_back(format);
   for (const Kernels* kernels : runnable_kernels()) {
     for (const WeightFormat& format : formats) {
       Matrix w(format, 5, 96, 3);
@@ -206,8 +220,12 @@ TEST(Linear, NeverTouchesAByteOutsideItsOperands) {
   for (const Kernels* kernels : runnable_kernels()) {
     for (const Edge edge : {Edge::begin, Edge::end}) {
       for (const std::int64_t m : {1, 2, 3, 4, 5, 13, 15}) {
-        for (const WeightFormat& format : affine_formats())
+        for (const WeightFormat& format : quantized_formats())
           expect_stays_inside(*kernels, format, m, 5, 128, edge);
+        for (const WeightFormat& format : small_float_formats()) {
+          for (const std::int64_t groups : {1, 3, 17})
+            expect_stays_inside(*kernels, format, m, 5, groups * format.quant.group_size, edge);
+        }
         for (const WeightFormat& format : plain_formats()) {
           for (const std::int64_t k : {1, 7, 8, 9, 15, 16, 17, 33}) {
             expect_stays_inside(*kernels, format, m, 3, k, edge);
@@ -219,7 +237,7 @@ TEST(Linear, NeverTouchesAByteOutsideItsOperands) {
 }
 
 TEST(DecodeRow, GivesTheSameFloatsEverywhere) {
-  std::vector<WeightFormat> formats = affine_formats();
+  std::vector<WeightFormat> formats = quantized_formats();
   for (const WeightFormat& format : plain_formats()) formats.push_back(format);
   for (const WeightFormat& format : formats) {
     const std::int64_t cols = format.quant.bits != 0 ? 1024 + 384 : 1024 + 379;
@@ -257,6 +275,55 @@ TEST(DecodeRow, ReadsPackedBitsLowestFirst) {
     kernels->decode_row(w, 0, out.data());
     for (std::size_t k = 0; k < 32; ++k)
       EXPECT_EQ(out[k], 2 - 0.5F * static_cast<float>(k % 8)) << kernels->name;
+  }
+}
+
+/// Every code of a mode under each of the 256 scales.
+Matrix every_small_float(const WeightFormat& format) {
+  const int bits = format.quant.bits;
+  const std::int64_t span = std::max(1 << bits, format.quant.group_size);
+  Matrix w(format, 1, 256 * span, 1);
+  std::fill(w.data.begin(), w.data.end(), std::byte{0});
+  for (std::size_t k = 0; k < static_cast<std::size_t>(w.view.cols); ++k) {
+    const std::size_t bit = k * static_cast<std::size_t>(bits);
+    w.data[bit / 8] |= static_cast<std::byte>((k & ((1U << bits) - 1)) << bit % 8);
+  }
+  for (std::size_t g = 0; g < w.scales.size(); ++g)
+    w.scales[g] = static_cast<std::byte>(g * 256 / w.scales.size());
+  return w;
+}
+
+TEST(DecodeRow, ReadsEverySmallFloatUnderEveryScale) {
+  for (const WeightFormat& format : small_float_formats()) {
+    const Matrix w = every_small_float(format);
+    const auto n = static_cast<std::size_t>(w.view.cols);
+    std::vector<float> want(n);
+    scalar_kernels.decode_row(w.view, 0, want.data());
+    for (const Kernels* kernels : vector_kernels()) {
+      std::vector<float> got(n);
+      kernels->decode_row(w.view, 0, got.data());
+      for (std::size_t k = 0; k < n; ++k) {  // the sign of a NaN is left open
+        const bool same = std::isnan(want[k]) ? std::isnan(got[k]) : bool(same_bits({got[k]}, {want[k]}));
+        ASSERT_TRUE(same) << kernels->name << " " << format.name() << " at " << k << ": " << got[k];
+      }
+    }
+  }
+}
+
+TEST(DecodeRow, ReadsSmallFloatsLowestBitsFirst) {
+  std::vector<std::byte> data(16, std::byte{0x21});  // 0.5, 1
+  const std::byte scale{128};                        // 2
+  const MatrixView w{.rows = 1,
+                     .cols = 32,
+                     .dtype = DType::uint32,
+                     .data = data.data(),
+                     .quant = usual_spec(QuantMode::mxfp4),
+                     .scale_dtype = DType::uint8,
+                     .scales = &scale};
+  for (const Kernels* kernels : runnable_kernels()) {
+    std::vector<float> out(32);
+    kernels->decode_row(w, 0, out.data());
+    for (std::size_t k = 0; k < 32; ++k) EXPECT_EQ(out[k], k % 2 == 0 ? 1 : 2) << kernels->name;
   }
 }
 

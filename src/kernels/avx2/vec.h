@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/simd/small_float_bits.h"
 #include "kernels/simd/unpack.h"
 #include "tramontane/dtype.h"
 
@@ -111,6 +112,36 @@ struct Avx2 {
       return _mm256_srlv_epi32(all, table_at(table.shifts));
     }
   }
+
+  /// `lanes` bytes as e4m3 (core/small_float.h), by way of float16, which has the same fields, wider.
+  static V e4m3(const std::byte* p) {
+    const __m128i words = _mm_cvtepi8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+    const __m128i halves = _mm_and_si128(_mm_slli_epi16(words, 7), _mm_set1_epi16(kSignAndNumber));
+    const __m128i nan =
+        _mm_cmpeq_epi16(_mm_and_si128(halves, _mm_set1_epi16(0x7fff)), _mm_set1_epi16(kLastNumber));
+    const __m128i marked = _mm_add_epi16(halves, _mm_and_si128(nan, _mm_set1_epi16(kNanHalf - kLastNumber)));
+    return {_mm256_mul_ps(_mm256_cvtph_ps(marked), _mm256_set1_ps(256))};
+  }
+
+  /// `lanes` bytes as e8m0.
+  static V e8m0(const std::byte* p) {
+    const __m256i bytes = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+    return {
+        _mm256_castsi256_ps(_mm256_max_epu32(_mm256_slli_epi32(bytes, 23), _mm256_set1_epi32(kLeastPower)))};
+  }
+
+  /// e2m1 times a scale, as a function of the packed element; the bits above it are ignored. A table of the
+  /// magnitudes, and the sign.
+  struct E2m1 {
+    __m256 products;
+    E2m1() = default;
+    explicit E2m1(float scale)
+        : products(_mm256_mul_ps(_mm256_load_ps(kE2m1Values), _mm256_set1_ps(scale))) {}
+    V operator()(__m256i q) const {
+      const __m256 sign = _mm256_and_ps(_mm256_castsi256_ps(_mm256_slli_epi32(q, 28)), _mm256_set1_ps(-0.0F));
+      return {_mm256_xor_ps(_mm256_permutevar8x32_ps(products, q), sign)};
+    }
+  };
 
   /// The weights of one group as a function of the packed integer: fma(q, scale, bias). Up to 3 bits a table
   /// in a register, which also ignores the bits above the value.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/simd/small_float_bits.h"
 #include "kernels/simd/unpack.h"
 #include "tramontane/dtype.h"
 
@@ -94,6 +95,33 @@ struct Avx512 {
       return _mm512_srlv_epi32(all, _mm512_load_si512(table.shifts));
     }
   }
+
+  /// `lanes` bytes as e4m3 (core/small_float.h), by way of float16, which has the same fields, wider.
+  static V e4m3(const std::byte* p) {
+    const __m256i words = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    const __m256i halves = _mm256_and_si256(_mm256_slli_epi16(words, 7), _mm256_set1_epi16(kSignAndNumber));
+    const __mmask16 nan = _mm256_cmpeq_epi16_mask(_mm256_and_si256(halves, _mm256_set1_epi16(0x7fff)),
+                                                  _mm256_set1_epi16(kLastNumber));
+    const __m256i marked =
+        _mm256_mask_add_epi16(halves, nan, halves, _mm256_set1_epi16(kNanHalf - kLastNumber));
+    return {_mm512_mul_ps(_mm512_cvtph_ps(marked), _mm512_set1_ps(256))};
+  }
+
+  /// `lanes` bytes as e8m0.
+  static V e8m0(const std::byte* p) {
+    const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return {
+        _mm512_castsi512_ps(_mm512_max_epu32(_mm512_slli_epi32(bytes, 23), _mm512_set1_epi32(kLeastPower)))};
+  }
+
+  /// e2m1 times a scale, as a function of the packed element; the bits above it are ignored.
+  struct E2m1 {
+    __m512 products;
+    E2m1() = default;
+    explicit E2m1(float scale)
+        : products(_mm512_mul_ps(_mm512_load_ps(kE2m1Values), _mm512_set1_ps(scale))) {}
+    V operator()(__m512i q) const { return {_mm512_permutexvar_ps(q, products)}; }
+  };
 
   /// The weights of one group as a function of the packed integer: fma(q, scale, bias). Up to 5 bits a table
   /// in registers, which also ignores the bits above the value.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/simd/small_float_bits.h"
 #include "kernels/simd/unpack.h"
 #include "tramontane/dtype.h"
 
@@ -128,6 +129,40 @@ struct Neon {
     }
   }
 
+  /// `lanes` bytes as e4m3 (core/small_float.h), by way of float16, which has the same fields, wider.
+  static V e4m3(const std::byte* p) {
+    const int16x8_t words = vmovl_s8(vreinterpret_s8_u8(vld1_u8(reinterpret_cast<const std::uint8_t*>(p))));
+    const uint16x8_t halves =
+        vandq_u16(vreinterpretq_u16_s16(vshlq_n_s16(words, 7)), vdupq_n_u16(kSignAndNumber & 0xffff));
+    const uint16x8_t nan = vceqq_u16(vandq_u16(halves, vdupq_n_u16(0x7fff)), vdupq_n_u16(kLastNumber));
+    const uint16x8_t marked = vaddq_u16(halves, vandq_u16(nan, vdupq_n_u16(kNanHalf - kLastNumber)));
+    return widen<DType::float16>(marked) * set(256);
+  }
+
+  /// `lanes` bytes as e8m0.
+  static V e8m0(const std::byte* p) {
+    const uint16x8_t words = vmovl_u8(vld1_u8(reinterpret_cast<const std::uint8_t*>(p)));
+    return {power_of_two(vmovl_u16(vget_low_u16(words))), power_of_two(vmovl_high_u16(words))};
+  }
+
+  /// e2m1 times a scale, as a function of the packed element; the bits above it are ignored. The upper two
+  /// bytes of the float come from a table.
+  struct E2m1 {
+    uint8x16x2_t bytes;
+    float32x4_t scale;
+    E2m1() = default;
+    explicit E2m1(float s) : bytes{vld1q_u8(kE2m1Bytes), vld1q_u8(kE2m1Bytes + 16)}, scale(vdupq_n_f32(s)) {}
+    V operator()(Integers q) const { return {product(q.low), product(q.high)}; }
+
+   private:
+    float32x4_t product(uint32x4_t q) const {
+      const uint32x4_t code = vandq_u32(q, vdupq_n_u32(15));
+      // Index of the top byte: code; of the next: 16 + code; of the others: past the table, which gives 0.
+      const uint32x4_t indices = vmlaq_u32(vdupq_n_u32(0x0010ffff), code, vdupq_n_u32(0x01010000));
+      return vmulq_f32(vreinterpretq_f32_u8(vqtbl2q_u8(bytes, vreinterpretq_u8_u32(indices))), scale);
+    }
+  };
+
   /// The weights of one group as a function of the packed integer: fma(q, scale, bias).
   template <int bits>
   struct Group {
@@ -159,6 +194,10 @@ struct Neon {
   }
 
   float16x8_t narrow() const { return vcvt_high_f16_f32(vcvt_f16_f32(low), high); }
+
+  static float32x4_t power_of_two(uint32x4_t bits) {
+    return vreinterpretq_f32_u32(vmaxq_u32(vshlq_n_u32(bits, 23), vdupq_n_u32(kLeastPower)));
+  }
 
   // The instructions for it return NaN where either is NaN.
   static float32x4_t greater(float32x4_t a, float32x4_t b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "core/float16.h"
+#include "core/small_float.h"
 #include "kernels/kernels.h"
 #include "kernels/scalar/attention_scalar.h"
 
@@ -19,12 +20,24 @@ unsigned packed_element(const std::byte* row, int bits, std::size_t k) {
   return value & ((1U << bits) - 1);
 }
 
+float small_float(QuantMode mode, unsigned q) {
+  return mode == QuantMode::mxfp8 ? e4m3_to_float(static_cast<std::uint8_t>(q)) : e2m1_to_float(q);
+}
+
+/// The scale of a group in a mode other than affine.
+float small_scale(const MatrixView& w, std::size_t group) {
+  const auto bits = std::to_integer<std::uint8_t>(w.scales[group]);
+  return w.quant.mode == QuantMode::nvfp4 ? e4m3_to_float(bits) : e8m0_to_float(bits);
+}
+
 /// Element (row, k) as the float32 that every instruction set computes with.
 float weight_at(const MatrixView& w, std::size_t row, std::size_t k) {
   if (!w.quantized()) return load_float(w.data, w.dtype, row * static_cast<std::size_t>(w.cols) + k);
   const std::size_t group = row * w.groups_per_row() + k / static_cast<std::size_t>(w.quant.group_size);
-  const auto q = static_cast<float>(packed_element(w.data + row * w.row_bytes(), w.quant.bits, k));
-  return std::fma(q, load_float(w.scales, w.scale_dtype, group), load_float(w.biases, w.scale_dtype, group));
+  const unsigned q = packed_element(w.data + row * w.row_bytes(), w.quant.bits, k);
+  if (w.quant.mode != QuantMode::affine) return small_float(w.quant.mode, q) * small_scale(w, group);
+  return std::fma(static_cast<float>(q), load_float(w.scales, w.scale_dtype, group),
+                  load_float(w.biases, w.scale_dtype, group));
 }
 
 void decode_row(const MatrixView& w, std::int64_t row, float* out) {

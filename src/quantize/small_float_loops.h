@@ -1,18 +1,19 @@
-#include "quantize/small_floats.h"
-
+#pragma once
 #include <bit>
 #include <cmath>
 #include <type_traits>
 
 #include "core/small_float.h"
 #include "quantize/codes.h"
+#include "quantize/quantize.h"
 #include "quantize/rounding.h"
 
 // What MLX computes, each step rounded to the type of w: the scale is what takes the greatest magnitude of a
 // group to the greatest element, rounded to its own format (the mx modes: up), and the elements are the
 // nearest to w / scale.
-namespace tramontane::small_floats {
+namespace tramontane {
 namespace {
+namespace small_floats {
 
 template <QuantMode mode>
 struct Format {
@@ -71,7 +72,7 @@ float greatest_of(const float* w, int n) {
   return std::bit_cast<float>(most);
 }
 
-/// The least power of two that is no less.
+/// The least power of two that is no less. Dividing by it rounds nothing that matters.
 template <DType dtype>
 Scale power_of_two(float scale) {
   if (scale == 0) return {.code = 127, .value = 1};
@@ -102,12 +103,16 @@ void quantize_group(const float* w, std::byte* words, std::byte* scale) {
   const Scale s = scale_of<mode, dtype>(greatest);
   const float divisor = s.value;
   std::uint8_t codes[F::group_size];
-  if (F::bits == 8) {
-    for (int i = 0; i < F::group_size; i++) codes[i] = to_e4m3(rounded<dtype>(w[i] / divisor));
-  } else if (greatest / divisor < kFarOut) {
-    for (int i = 0; i < F::group_size; i++) codes[i] = to_e2m1(rounded<dtype>(w[i] / divisor));
+  if (greatest / divisor < kFarOut) {
+    for (int i = 0; i < F::group_size; i++) {
+      const float x = w[i] / divisor;
+      codes[i] = F::bits == 8 ? to_e4m3(x) : to_e2m1(mode == QuantMode::nvfp4 ? rounded<dtype>(x) : x);
+    }
   } else {
-    for (int i = 0; i < F::group_size; i++) codes[i] = to_e2m1_by_distance(rounded<dtype>(w[i] / divisor));
+    for (int i = 0; i < F::group_size; i++) {
+      const float x = rounded<dtype>(w[i] / divisor);
+      codes[i] = F::bits == 8 ? to_e4m3(x) : to_e2m1_by_distance(x);
+    }
   }
   pack<F::bits>(codes, F::group_size, words);
   *scale = std::byte{s.code};
@@ -148,8 +153,6 @@ void with_constants(QuantMode mode, DType dtype, Body&& body) {
   }
 }
 
-}  // namespace
-
 void quantize(const float* w, std::int64_t groups, QuantMode mode, DType dtype, const QuantizedRows& out) {
   with_constants(mode, dtype, [&](auto m, auto type) {
     using F = Format<m.value>;
@@ -170,4 +173,6 @@ void dequantize(const QuantizedRows& in, std::int64_t groups, QuantMode mode, DT
   });
 }
 
-}  // namespace tramontane::small_floats
+}  // namespace small_floats
+}  // namespace
+}  // namespace tramontane
