@@ -10,6 +10,7 @@
 #include "bench/huge_memory.h"
 #include "core/fail.h"
 #include "core/float16.h"
+#include "core/small_float.h"
 #include "core/thread_pool.h"
 
 namespace tramontane::bench {
@@ -71,6 +72,28 @@ void fill_floats(std::byte* out, std::size_t count, DType dtype, std::uint64_t s
 /// i of kValues, evenly spread over (-1, 1).
 float even(std::size_t i) { return (2.0F * static_cast<float>(i) + 1) / kValues - 1; }
 
+/// The scale of a mode other than affine that is next below `value`.
+std::uint8_t small_scale(QuantMode mode, double value) {
+  if (mode != QuantMode::nvfp4) return static_cast<std::uint8_t>(127 + std::ilogb(value));
+  std::uint8_t code = 0;
+  while (code < 0x7e && double{e4m3_to_float(static_cast<std::uint8_t>(code + 1))} <= value) code++;
+  return code;
+}
+
+void fill_small_floats(const MatrixView& w, std::byte* data, std::byte* scales, std::uint64_t seed) {
+  const auto rows = static_cast<std::size_t>(w.rows);
+  const bool bytes = w.quant.mode == QuantMode::mxfp8;
+  fill_random(data, rows * w.row_bytes(), seed);
+  for (std::size_t i = 0; bytes && i < rows * w.row_bytes(); i++) {
+    if ((data[i] & std::byte{0x7f}) == std::byte{0x7f}) data[i] ^= std::byte{1};  // no NaN
+  }
+  const double of_elements = bytes ? 107.2 : 2.926;  // the deviation of uniform codes
+  const double usual = 1 / (of_elements * std::sqrt(static_cast<double>(w.cols)));
+  fill_picked<std::uint8_t>(scales, rows * w.groups_per_row(), seed + 1, [&](std::size_t i) {
+    return small_scale(w.quant.mode, usual * (1.25 + 0.5 * even(i)));
+  });
+}
+
 /// Weights of mean 0 and variance 1 / cols, which keep a product's outputs as large as its inputs.
 void fill(const MatrixView& w, std::byte* data, std::byte* scales, std::byte* biases, std::uint64_t seed) {
   const auto rows = static_cast<std::size_t>(w.rows);
@@ -81,6 +104,7 @@ void fill(const MatrixView& w, std::byte* data, std::byte* scales, std::byte* bi
                 [top](std::size_t i) { return top * even(i); });
     return;
   }
+  if (!w.has_biases()) return fill_small_floats(w, data, scales, seed);
   fill_random(data, rows * w.row_bytes(), seed);
   // q is uniform in 0 .. most: mean most / 2, variance ((most + 1)^2 - 1) / 12. Scales vary by a quarter.
   const double most = std::exp2(w.quant.bits) - 1;
@@ -129,7 +153,7 @@ class Layout {
     view.cols = cols;
     view.dtype = format_.quant.bits == 0 ? format_.dtype : DType::uint32;
     view.quant = format_.quant;
-    view.scale_dtype = format_.dtype;
+    view.scale_dtype = view.has_biases() ? format_.dtype : DType::uint8;
     if (view.quantized() && cols % format_.quant.group_size != 0) {
       fail("group size: expected a divisor of the matrices' {} columns, found {}", cols,
            format_.quant.group_size);
@@ -162,12 +186,13 @@ struct Place {
     data = begin;
     scales = data + aligned(rows * w.row_bytes());
     biases = scales + scale_bytes;
-    end = biases + scale_bytes;
+    end = w.has_biases() ? biases + scale_bytes : biases;
   }
 };
 
 std::string describe(const std::string& name, const SyntheticFormat& format) {
   if (format.quant.bits == 0) return fmt::format("{}, {}", name, name_of(format.dtype));
+  if (format.quant.mode != QuantMode::affine) return fmt::format("{}, {}", name, name_of(format.quant.mode));
   return fmt::format("{}, {}-bit groups of {}", name, format.quant.bits, format.quant.group_size);
 }
 
@@ -200,7 +225,7 @@ BenchModel synthesize(const std::string& name, const ModelArgs& args, const Synt
     all[i]->data = memory + at.data;
     if (!all[i]->quantized()) return;
     all[i]->scales = memory + at.scales;
-    all[i]->biases = memory + at.biases;
+    if (all[i]->has_biases()) all[i]->biases = memory + at.biases;
   });
   return model;
 }

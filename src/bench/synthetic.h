@@ -12,7 +12,7 @@ namespace tramontane::bench {
 /// How a synthetic model stores its matrices.
 struct SyntheticFormat {
   QuantSpec quant = {.bits = 4, .group_size = 64};  // bits 0: not quantised
-  DType dtype = DType::float16;                     // of the weights, or of scales and biases
+  DType dtype = DType::float16;  // of the weights, or of affine scales and biases; and of the norms
 };
 
 /// A model of the given shape in memory (huge pages where the system gives them): random packed weights, or

@@ -28,6 +28,7 @@ struct Options {
   std::string folder;
   std::string synthetic;
   QuantSpec quant = {.bits = 4, .group_size = 64};
+  std::string mode;
   std::string dtype;
   std::string kv_dtype = "auto";
   int layers = 0;
@@ -60,6 +61,9 @@ bench::BenchModel make_synthetic(const Options& options) {
     std::fill(args.sliding_window.begin(), args.sliding_window.end(), *options.sliding_window);
   bench::SyntheticFormat format;
   format.quant = options.dtype.empty() ? options.quant : QuantSpec{};
+  for (const QuantMode mode : kQuantModes) {
+    if (options.mode == name_of(mode)) format.quant = usual_spec(mode);
+  }
   format.dtype = dtype_of(options.dtype);
   const int threads = *std::max_element(options.plan.threads.begin(), options.plan.threads.end());
   bench::BenchModel model = bench::synthesize(options.synthetic, args, format, threads, &interrupt_flag());
@@ -147,11 +151,18 @@ void add_model_options(CLI::App& command, Options& o) {
           ->check(CLI::IsMember({32, 64, 128}))
           ->capture_default_str()
           ->needs(synthetic);
+  CLI::Option* mode =
+      command.add_option("--mode", o.mode, "Synthetic weights in MLX's modes of small floats")
+          ->check(CLI::IsMember({"mxfp4", "mxfp8", "nvfp4"}))
+          ->needs(synthetic)
+          ->excludes(bits)
+          ->excludes(group);
   command.add_option("--dtype", o.dtype, "Synthetic weights that are not quantised")
       ->check(CLI::IsMember({"float16", "bfloat16", "float32"}))
       ->needs(synthetic)
       ->excludes(bits)
-      ->excludes(group);
+      ->excludes(group)
+      ->excludes(mode);
   command.add_option("--layers", o.layers, "Keep only the first layers; rates are then of the smaller model")
       ->check(within(1, kMost));
   command

@@ -194,8 +194,20 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{object(kMistral, R"("quantization": {"bits": 4, "group_size": 16})"),
               "key 'quantization.group_size': expected one of 32, 64, 128, found 16"},
         Wrong{object(kMistral, R"("quantization": {"bits": 4, "group_size": -64})"), "found -64"},
-        Wrong{object(kMistral, R"("quantization": {"bits": 4, "group_size": 32, "mode": "mxfp4"})"),
-              "key 'quantization.mode': expected 'affine' (other modes are not supported), found 'mxfp4'"},
+        Wrong{object(kMistral, R"("quantization": {"bits": 4, "group_size": 32, "mode": "mxfp6"})"),
+              "key 'quantization.mode': expected one of affine, mxfp4, mxfp8, nvfp4, found 'mxfp6'"},
+        Wrong{object(kMistral, R"("quantization": {"mode": 4})"),
+              "key 'quantization.mode': expected a string"},
+        Wrong{object(kMistral, R"("quantization": {"bits": 8, "group_size": 32, "mode": "mxfp4"})"),
+              "key 'quantization.bits': expected 4 with mode 'mxfp4', found 8"},
+        Wrong{object(kMistral, R"("quantization": {"bits": 4, "group_size": 32, "mode": "mxfp8"})"),
+              "key 'quantization.bits': expected 8 with mode 'mxfp8', found 4"},
+        Wrong{object(kMistral, R"("quantization": {"bits": 4, "group_size": 32, "mode": "nvfp4"})"),
+              "key 'quantization.group_size': expected 16 with mode 'nvfp4', found 32"},
+        Wrong{object(kMistral, R"("quantization": {"bits": 4, "group_size": 16.0, "mode": "nvfp4"})"),
+              "found 16.0"},
+        Wrong{object(kMistral, R"("quantization": {"output": {"group_size": 64, "mode": "mxfp4"}})"),
+              "key 'quantization.output.group_size': expected 32 with mode 'mxfp4', found 64"},
         Wrong{object(kMistral, R"("quantization": {"bits": 4, "group_size": 32, "output": 3})"),
               "key 'quantization.output': expected the settings of a module, or true or false, found 3"},
         Wrong{object(kMistral, R"("quantization": {"bits": 4, "group_size": 32, "a\u0000b": {"bits": 9}})"),
@@ -203,7 +215,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{object(kMistral, R"("quantization": {"bits": 4, "group_size": 32, "output": {"bits": 9}})"),
               "key 'quantization.output.bits': expected one of"},
         Wrong{object(kHuggingFace, R"("quantization_config": {"quant_method": "gptq", "bits": 4})"),
-              "key 'quantization_config.quant_method': expected MLX's affine groups"},
+              "key 'quantization_config.quant_method': expected MLX's quantisation"},
         Wrong{object(kMistral, R"("quantization": {"qformat_weight": "nvfp4"})"),
               "key 'quantization.qformat_weight': expected 'fp8_e4m3', found 'nvfp4'"}));
 
@@ -243,6 +255,17 @@ TEST(Quantization, IsFoundUnderEitherNameAndInEitherPlace) {
   EXPECT_EQ(parse(nested + R"(, "quantization": )" + kSpec + "}").quantization.standard, spec);
   const std::string inner = object(kHuggingFace, std::string(R"("quantization": )") + kSpec);
   EXPECT_EQ(parse(R"({"text_config": )" + inner + "}").quantization.standard, spec);
+}
+
+TEST(Quantization, ModesHaveBitsAndGroupsOfTheirOwn) {
+  const auto q = hugging_face(R"("quantization": {"group_size": 32, "bits": 4, "mode": "mxfp4",
+      "lm_head": {"mode": "nvfp4"}, "model.embed_tokens": {"group_size": 32, "bits": 8, "mode": "mxfp8"},
+      "model.layers.0.mlp.up_proj": {"bits": 8}})")
+                     .quantization;
+  EXPECT_EQ(q.standard, (QuantSpec{4, 32, QuantMode::mxfp4}));
+  EXPECT_EQ(q.overrides.at("lm_head"), (QuantSpec{4, 16, QuantMode::nvfp4}));
+  EXPECT_EQ(q.overrides.at("model.embed_tokens"), (QuantSpec{8, 32, QuantMode::mxfp8}));
+  EXPECT_EQ(q.overrides.at("model.layers.0.mlp.up_proj"), (QuantSpec{8, 64}));  // as MLX's to_quantized
 }
 
 TEST(Quantization, WhatIsLeftOutIsAsInMlx) {

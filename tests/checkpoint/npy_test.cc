@@ -37,7 +37,8 @@ TEST_P(NpyDType, IsReadInPlaceFromEveryVersion) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, NpyDType,
-                         ::testing::Values(DType::float32, DType::float16, DType::bfloat16, DType::uint32),
+                         ::testing::Values(DType::float32, DType::float16, DType::bfloat16, DType::uint32,
+                                           DType::uint8),
                          [](const auto& test) { return std::string(name_of(test.param)); });
 
 struct Good {
@@ -68,6 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
              {2, 3}},
         Good{"{'descr': '<f4', 'fortran_order': True, 'shape': (5, 1, )}\n", 20, DType::float32, {5, 1}},
         Good{"{'descr': '<u4', 'fortran_order': True, 'shape': (3, )}", 12, DType::uint32, {3}},
+        Good{"{'descr': '|u1', 'fortran_order': False, 'shape': (3, 2)}", 6, DType::uint8, {3, 2}},
         Good{"{'descr': '<f4', 'fortran_order': True, 'shape': ()}", 4, DType::float32, {}},
         Good{"{\"shape\":(0,7),\"descr\":\"|V2\",\"fortran_order\":False}", 0, DType::bfloat16, {0, 7}},
         Good{"{'descr': 'V2', 'fortran_order': False, 'shape': (1,)}", 2, DType::bfloat16, {1}}));

@@ -5,6 +5,7 @@
 
 #include "checkpoint/support.h"
 #include "core/float16.h"
+#include "kernels/integer_products.h"
 
 namespace tramontane {
 namespace {
@@ -210,6 +211,70 @@ TEST_P(EveryQuantisation, IsLoaded) {
 INSTANTIATE_TEST_SUITE_P(All, EveryQuantisation,
                          ::testing::Combine(::testing::Values(2, 3, 4, 5, 6, 8),
                                             ::testing::Values(32, 64, 128)));
+
+class EveryMode : public ::testing::TestWithParam<QuantMode> {};
+
+TEST_P(EveryMode, IsLoaded) {
+  SyntheticOptions options = small_options();
+  options.quant = usual_spec(GetParam());
+  for (const Container container : {Container::npz, Container::safetensors}) {
+    options.container = container;
+    const TempFolder folder;
+    write_checkpoint(folder.path(), options);
+    const Checkpoint checkpoint = Checkpoint::open(folder.path());
+    const Weights weights = load_weights(checkpoint);
+    const MatrixView& w2 = weights.layers[1].w2;
+    EXPECT_EQ(w2.quant, options.quant);
+    EXPECT_EQ(w2.scale_dtype, DType::uint8);
+    EXPECT_EQ(w2.scales, checkpoint.find("layers.1.feed_forward.w2.scales")->bytes.data());
+    EXPECT_EQ(w2.biases, nullptr);
+    EXPECT_FALSE(has_integer_products(w2));
+    const std::size_t words = 64 * 96 * static_cast<std::size_t>(options.quant->bits) / 8;
+    EXPECT_EQ(w2.total_bytes(), words + 64 * 96 / static_cast<std::size_t>(options.quant->group_size));
+  }
+}
+
+TEST_P(EveryMode, WithOtherTensorsIsRefusedByName) {
+  SyntheticOptions options = small_options();
+  options.quant = usual_spec(GetParam());
+  const std::string mode(name_of(GetParam()));
+  const auto refused = [&](const std::function<void(Tensors&)>& change, const std::string& message) {
+    const TempFolder folder;
+    write_changed(folder, options, change);
+    const Checkpoint checkpoint = Checkpoint::open(folder.path());
+    EXPECT_TRUE(contains(error_of([&] { load_weights(checkpoint); }), message));
+  };
+  const std::string scales = "layers.0.attention.wk.scales";
+  refused(
+      [&](Tensors& t) {
+        t.push_back({{"layers.0.attention.wk.biases", DType::uint8, at(t, scales).header.shape}, fill_zero});
+      },
+      "tensor 'layers.0.attention.wk.biases': expected no biases (quantisation mode '" + mode + "')");
+  refused([&](Tensors& t) { at(t, scales).header.dtype = DType::float16; },
+          "tensor '" + scales + "': expected uint8 [32, ");
+  refused([&](Tensors& t) { at(t, scales).header.shape[0] = 16; }, "as config.json says, found uint8 [16, ");
+  refused([&](Tensors& t) { at(t, "output.weight").header.shape[1] = 5; },
+          "tensor 'output.weight': expected uint32 [11, ");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryMode,
+                         ::testing::Values(QuantMode::mxfp4, QuantMode::mxfp8, QuantMode::nvfp4),
+                         [](const auto& test) { return std::string(name_of(test.param)); });
+
+TEST(Weights, AFloat16ModelWithAnEmbeddingOfSmallFloatsIsComputedInFloat32) {
+  for (const auto& [norms, computed] :
+       {std::pair{DType::float16, DType::float32}, std::pair{DType::bfloat16, DType::bfloat16},
+        std::pair{DType::float32, DType::float32}}) {
+    SyntheticOptions options = small_options();
+    options.dtype = norms;
+    options.overrides["tok_embeddings"] = usual_spec(QuantMode::nvfp4);
+    const TempFolder folder;
+    write_checkpoint(folder.path(), options);
+    const Checkpoint checkpoint = Checkpoint::open(folder.path());
+    EXPECT_EQ(load_weights(checkpoint).dtype, computed);
+    EXPECT_EQ(load_weights(checkpoint).norm_dtype, norms);
+  }
+}
 
 TEST(Weights, OfTheTrainedModelAreLoaded) {
   const Checkpoint checkpoint = Checkpoint::open(TEST_DATA "/stories260k");

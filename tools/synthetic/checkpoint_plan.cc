@@ -31,7 +31,13 @@ class Planner {
       fail("{}: expected a group size that divides {} columns, found {}", path, cols, quant->group_size);
     }
     const DType dtype = options_.scale_dtype;
-    add(path, ".weight", DType::uint32, {rows, cols * quant->bits / 32}, random_words(options_.seed, path));
+    add(path, ".weight", DType::uint32, {rows, cols * quant->bits / 32},
+        random_words(options_.seed, path, quant->mode));
+    if (quant->mode != QuantMode::affine) {
+      add(path, ".scales", DType::uint8, {rows, cols / quant->group_size},
+          random_small_scales(options_.seed, path, quant->mode, deviation));
+      return;
+    }
     add(path, ".scales", dtype, {rows, cols / quant->group_size},
         random_scales(options_.seed, path, dtype, *quant, deviation));
     add(path, ".biases", dtype, {rows, cols / quant->group_size},

@@ -8,14 +8,19 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json settings(const QuantSpec& spec) {
+  Json json = {{"group_size", spec.group_size}, {"bits", spec.bits}};
+  if (spec.mode != QuantMode::affine) json["mode"] = name_of(spec.mode);
+  return json;
+}
+
 Json quantization(const SyntheticOptions& options) {
   // mlx-lm wants a standard even when every quantised module is an override.
-  const QuantSpec standard = options.quant.value_or(QuantSpec{4, 64});
-  Json json = {{"group_size", standard.group_size}, {"bits", standard.bits}};
+  Json json = settings(options.quant.value_or(QuantSpec{4, 64}));
   for (const auto& [path, spec] : options.overrides) {
     Json& entry = json[module_name(options.names, path)];
     if (spec) {
-      entry = {{"group_size", spec->group_size}, {"bits", spec->bits}};
+      entry = settings(*spec);
     } else {
       entry = false;
     }

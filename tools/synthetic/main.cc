@@ -55,6 +55,10 @@ const std::map<std::string, ModelArgs> kShapes = {
     {"7b", shape_7b()}, {"small", shape_small()}, {"tiny", shape_tiny()}};
 const std::map<std::string, DType> kDTypes = {
     {"float32", DType::float32}, {"float16", DType::float16}, {"bfloat16", DType::bfloat16}};
+const std::map<std::string, QuantMode> kModes = {{"affine", QuantMode::affine},
+                                                 {"mxfp4", QuantMode::mxfp4},
+                                                 {"mxfp8", QuantMode::mxfp8},
+                                                 {"nvfp4", QuantMode::nvfp4}};
 const std::map<std::string, Container> kContainers = {
     {"npz", Container::npz},
     {"npz-deflated", Container::npz_deflated},
@@ -74,6 +78,7 @@ struct CommandLine {
   std::string scale_dtype;
   std::string format = "npz";
   std::string names = "mistral";
+  std::string mode = "affine";
   std::string out;
   int bits = 0;
   int group_size = 64;
@@ -103,6 +108,8 @@ void declare(CLI::App& app, CommandLine& line) {
       ->check(CLI::IsMember(std::vector{0, 2, 3, 4, 5, 6, 8}));
   app.add_option("--group-size", line.group_size, "weights that share a scale")
       ->check(CLI::IsMember(std::vector{32, 64, 128}));
+  app.add_option("--mode", line.mode, "of quantisation; others than affine have bits and groups of their own")
+      ->check(CLI::IsMember(kModes));
   app.add_option("--dtype", line.dtype, "norms and unquantised matrices")->check(CLI::IsMember(kDTypes));
   app.add_option("--scale-dtype", line.scale_dtype, "scales and biases; default: as --dtype")
       ->check(CLI::IsMember(kDTypes));
@@ -127,7 +134,9 @@ SyntheticOptions resolve(const CommandLine& line) {
   }
   if (line.rope_theta > 0) options.args.rope_theta = line.rope_theta;
   options.args.sliding_window.assign(static_cast<std::size_t>(options.args.n_layers), line.sliding_window);
+  const QuantMode mode = kModes.at(line.mode);
   if (line.bits > 0) options.quant = QuantSpec{line.bits, line.group_size};
+  if (mode != QuantMode::affine) options.quant = usual_spec(mode);
   options.dtype = kDTypes.at(line.dtype);
   options.scale_dtype = line.scale_dtype.empty() ? options.dtype : kDTypes.at(line.scale_dtype);
   options.container = kContainers.at(line.format);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/float16.h"
+#include "core/small_float.h"
 
 namespace tramontane::synthetic {
 namespace {
@@ -67,6 +68,19 @@ double scale_at(Stream stream, QuantSpec spec, double deviation, std::uint64_t g
   return (bits & 1) != 0 ? -size : size;
 }
 
+/// One of two neighbouring powers of two, or something between half and one and a half of `step`.
+std::uint8_t small_scale(std::uint64_t bits, QuantMode mode, double step) {
+  if (mode == QuantMode::nvfp4) {
+    const double wanted = step * (1 + uniform(bits));
+    std::uint8_t code = 1;
+    while (code < 0x7e && double{e4m3_to_float(static_cast<std::uint8_t>(code + 1))} <= wanted) code++;
+    return code;
+  }
+  int exponent;
+  std::frexp(step, &exponent);
+  return static_cast<std::uint8_t>(127 + exponent - static_cast<int>(bits & 1));
+}
+
 }  // namespace
 
 Fill random_floats(std::uint64_t seed, std::string_view tensor, DType dtype, double mean, double deviation) {
@@ -75,11 +89,15 @@ Fill random_floats(std::uint64_t seed, std::string_view tensor, DType dtype, dou
   });
 }
 
-Fill random_words(std::uint64_t seed, std::string_view tensor) {
-  return [stream = stream_of(seed, tensor, "weight")](std::uint64_t first, std::span<std::byte> out) {
+Fill random_words(std::uint64_t seed, std::string_view tensor, QuantMode mode) {
+  return [stream = stream_of(seed, tensor, "weight"), mode](std::uint64_t first, std::span<std::byte> out) {
     for (std::size_t i = 0; i < out.size(); i += 8) {
       const std::uint64_t bits = stream.at((first + i / 4) / 2);
       std::memcpy(&out[i], &bits, std::min<std::size_t>(8, out.size() - i));
+    }
+    if (mode != QuantMode::mxfp8) return;
+    for (std::byte& element : out) {
+      if ((element & std::byte{0x7f}) == std::byte{0x7f}) element ^= std::byte{1};
     }
   };
 }
@@ -99,6 +117,17 @@ Fill random_biases(std::uint64_t seed, std::string_view tensor, DType dtype, Qua
     const double middle = ((1 << spec.bits) - 1) * 0.5 + uniform(jitter.at(i));
     return -middle * scale_at(scales, spec, deviation, i);
   });
+}
+
+Fill random_small_scales(std::uint64_t seed, std::string_view tensor, QuantMode mode, double deviation) {
+  const double of_elements = mode == QuantMode::mxfp8 ? 107.2 : 2.926;  // their deviation
+  const double step = deviation / of_elements;
+  return [stream = stream_of(seed, tensor, "scales"), mode, step](std::uint64_t first,
+                                                                  std::span<std::byte> out) {
+    for (std::size_t i = 0; i < out.size(); i++) {
+      out[i] = static_cast<std::byte>(small_scale(stream.at(first + i), mode, step));
+    }
+  };
 }
 
 }  // namespace tramontane::synthetic

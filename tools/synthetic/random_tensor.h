@@ -20,8 +20,8 @@ using Fill = std::function<void(std::uint64_t first, std::span<std::byte> out)>;
 /// `dtype`.
 Fill random_floats(std::uint64_t seed, std::string_view tensor, DType dtype, double mean, double deviation);
 
-/// Uniform uint32 words: packed weights of any number of bits.
-Fill random_words(std::uint64_t seed, std::string_view tensor);
+/// Uniform uint32 words: packed weights of any number of bits, none of them a NaN of the mode.
+Fill random_words(std::uint64_t seed, std::string_view tensor, QuantMode mode = QuantMode::affine);
 
 /// Scales of both signs and the biases that go with them, such that scale * q + bias with uniform q has a
 /// mean near 0 and about the given deviation. The two must be made with the same arguments.
@@ -29,5 +29,8 @@ Fill random_scales(std::uint64_t seed, std::string_view tensor, DType dtype, Qua
                    double deviation);
 Fill random_biases(std::uint64_t seed, std::string_view tensor, DType dtype, QuantSpec spec,
                    double deviation);
+
+/// Scales of a mode other than affine, one byte each, that give uniform elements about the deviation.
+Fill random_small_scales(std::uint64_t seed, std::string_view tensor, QuantMode mode, double deviation);
 
 }  // namespace tramontane::synthetic
