@@ -11,13 +11,13 @@ ALLOWED = {
     "kernels": {"core"},
     "checkpoint": {"core", "kernels"},
     "quantize": {"core", "kernels"},
-    "convert": {"core", "kernels", "checkpoint", "quantize"},
+    "convert": {"core", "kernels", "checkpoint", "quantize", "model"},
     "tokenizer": {"core"},
     "sampler": {"core"},
     "model": {"core", "kernels", "checkpoint"},
     "engine": {"core", "model"},
     "bench": {"core", "kernels", "checkpoint", "model", "engine"},
-    "cli": {"core", "kernels", "checkpoint", "model", "engine", "bench"},
+    "cli": {"core", "kernels", "checkpoint", "convert", "model", "engine", "bench"},
 }
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 

@@ -68,7 +68,7 @@ struct Checkpoint::Impl {
   std::string config_name;
   Config config;
   WeightFiles files;
-  std::vector<MappedFile> mapped;
+  MappedFiles mapped;
   InflatedMembers inflated{0};
   std::vector<TensorView> tensors;
 
@@ -106,8 +106,7 @@ void Checkpoint::Impl::read_files() {
   inflated = InflatedMembers(inflated_limit(config.args));
   std::map<std::string, std::string> places;
   for (const std::string& name : files.names) {
-    mapped.push_back(MappedFile::open(folder / name));
-    const MappedFile& file = mapped.back();
+    const MappedFile& file = mapped.open(folder / name);
     for (TensorView& tensor : read_file(file)) {
       if (!files.index.empty()) places.emplace(tensor.name, name);
       tensors.push_back(std::move(tensor));
@@ -164,6 +163,8 @@ const TensorView* Checkpoint::find(std::string_view name) const {
                        [](const TensorView& tensor, std::string_view key) { return tensor.name < key; });
   return at == impl_->tensors.end() || at->name != name ? nullptr : &*at;
 }
+
+const MappedFiles& Checkpoint::files() const { return impl_->mapped; }
 
 std::string_view Checkpoint::format() const {
   switch (impl_->files.format) {

@@ -11,6 +11,7 @@
 
 #include "checkpoint/config.h"
 #include "checkpoint/shape.h"
+#include "core/mapped_file.h"
 #include "tramontane/dtype.h"
 
 namespace tramontane {
@@ -48,6 +49,7 @@ class Checkpoint {
   const TensorView* find(std::string_view name) const;  // null: absent
   std::string_view format() const;                      // "npz", "safetensors", "pth"
   std::string_view config_name() const;                 // "config.json", "params.json"
+  const MappedFiles& files() const;                     // that hold the tensors, but inflated ones
 
  private:
   struct Impl;

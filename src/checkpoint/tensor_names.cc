@@ -100,6 +100,18 @@ TensorName parse_tensor_name(std::string_view name) {
   return found;
 }
 
+std::vector<Place> places_of(const ModelArgs& args) {
+  std::vector<Place> places = {{Role::tok_embeddings}, {Role::norm}};
+  if (!args.tied_embeddings) places.push_back({Role::output});
+  for (int layer = 0; layer < args.n_layers; ++layer) {
+    for (const Role role : {Role::wq, Role::wk, Role::wv, Role::wo, Role::w1, Role::w2, Role::w3,
+                            Role::attention_norm, Role::ffn_norm}) {
+      places.push_back({role, layer});
+    }
+  }
+  return places;
+}
+
 std::string spell(const Place& place, NameFamily family) {
   const auto* row = std::find_if(kTable.begin(), kTable.end(), [&](auto& r) { return r.role == place.role; });
   const auto* part =

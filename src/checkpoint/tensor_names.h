@@ -1,6 +1,9 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "tramontane/model_args.h"
 
 namespace tramontane {
 
@@ -39,6 +42,9 @@ struct TensorName {
 
 /// Looks a checkpoint's name up in the one table of names.
 TensorName parse_tensor_name(std::string_view name);
+
+/// The weights that a model of this shape has.
+std::vector<Place> places_of(const ModelArgs& args);
 
 /// The name of a place in one family, without a prefix for the whole model: for messages.
 std::string spell(const Place& place, NameFamily family);

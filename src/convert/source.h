@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "checkpoint/config.h"
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/tensor_names.h"
 #include "convert/row_source.h"
 #include "core/mapped_file.h"
@@ -28,9 +28,14 @@ struct Source {
   std::map<Place, std::unique_ptr<RowSource>> parameters;
   std::vector<std::filesystem::path> copied_files;  // tokenizer and templates, under their own names
   std::map<std::string, std::string>
-      written_files;                   // name -> content, made from the source (GGUF's tokenizer)
-  std::vector<std::string> warnings;   // one line each
-  std::unique_ptr<MappedFiles> files;  // what the parameters read from
+      written_files;                  // name -> content, made from the source (GGUF's tokenizer)
+  std::vector<std::string> warnings;  // one line each
+  // What the parameters read from: one of the two.
+  std::unique_ptr<MappedFiles> files;
+  std::unique_ptr<const Checkpoint> checkpoint;
+
+  /// Throws Error when a file is no longer what was opened.
+  void check_unchanged() const { (checkpoint ? checkpoint->files() : *files).check_unchanged(); }
 };
 
 /// Recognises what is at `path`, a folder or a GGUF file. Throws Error, also for shapes that contradict the

@@ -148,14 +148,7 @@ class Loader {
   }
 
   void check_complete() const {
-    std::vector<Place> needed = {{Role::tok_embeddings}, {Role::norm}};
-    if (!args_.tied_embeddings) needed.push_back({Role::output});
-    for (int layer = 0; layer < args_.n_layers; layer++) {
-      for (const Role role : {Role::wq, Role::wk, Role::wv, Role::wo, Role::w1, Role::w2, Role::w3,
-                              Role::attention_norm, Role::ffn_norm}) {
-        needed.push_back({role, layer});
-      }
-    }
+    std::vector<Place> needed = places_of(args_);
     std::erase_if(needed, [&](const Place& place) { return find(place) != nullptr; });
     if (needed.empty()) return;
     fail("{}: tensor {}: missing{}", checkpoint_.folder().string(), printable(spell(needed[0], family_)),

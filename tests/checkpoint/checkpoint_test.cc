@@ -238,7 +238,7 @@ TEST_F(Folder, AnIndexThatLiesIsRefused) {
 
 TEST_F(Folder, VisionTensorsAreIgnoredWithOneWarning) {
   write(Container::safetensors);
-  const std::string vision = synthetic::safetensors_header(std::vector<synthetic::TensorHeader>{
+  const std::string vision = safetensors_header(std::vector<TensorHeader>{
       {"vision_tower.a", DType::float32, {1}}, {"vision_tower.b", DType::float32, {1}}});
   rename("model.safetensors", "model-1-of-2.safetensors");
   write_file(folder_ / "model-2-of-2.safetensors", vision + std::string(8, '\0'));

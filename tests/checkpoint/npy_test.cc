@@ -1,7 +1,6 @@
 #include "checkpoint/npy.h"
 
 #include "checkpoint/support.h"
-#include "synthetic/tensor_formats.h"
 
 namespace tramontane {
 namespace {
@@ -26,7 +25,7 @@ class NpyDType : public ::testing::TestWithParam<DType> {};
 
 TEST_P(NpyDType, IsReadInPlaceFromEveryVersion) {
   for (const int major : {1, 2, 3}) {
-    const synthetic::TensorHeader header{"w", GetParam(), {3, 5}};
+    const TensorHeader header{"w", GetParam(), {3, 5}};
     const std::string bytes = npy_header(header, major) + std::string(header.bytes(), 'd');
     const TensorView tensor = parse_npy(as_bytes(bytes), "w", "x.npz");
     EXPECT_EQ(tensor.dtype, GetParam());

@@ -25,7 +25,7 @@ void write_changed(const TempFolder& folder, const SyntheticOptions& options,
                    const std::function<void(std::vector<PlannedTensor>&)>& change) {
   std::vector<PlannedTensor> tensors = plan_tensors(options);
   change(tensors);
-  std::vector<synthetic::TensorHeader> headers;
+  std::vector<TensorHeader> headers;
   std::string data;
   for (const PlannedTensor& tensor : tensors) {
     headers.push_back(tensor.header);
@@ -34,7 +34,7 @@ void write_changed(const TempFolder& folder, const SyntheticOptions& options,
     data += bytes;
   }
   write_file(folder / "config.json", config_text(options));
-  write_file(folder / "model.safetensors", synthetic::safetensors_header(headers) + data);
+  write_file(folder / "model.safetensors", safetensors_header(headers) + data);
 }
 
 PlannedTensor& at(std::vector<PlannedTensor>& tensors, std::string_view name) {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/tensor_headers.h"
 #include "kernels/matrix_view.h"
 #include "synthetic/random_tensor.h"
-#include "synthetic/tensor_formats.h"
 #include "tramontane/dtype.h"
 #include "tramontane/model_args.h"
 

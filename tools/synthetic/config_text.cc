@@ -1,5 +1,4 @@
-#include <algorithm>
-#include <nlohmann/json.hpp>
+#include "checkpoint/config_text.h"
 
 #include "synthetic/checkpoint_writer.h"
 
@@ -24,99 +23,20 @@ Json quantization(const SyntheticOptions& options) {
   return json;
 }
 
-bool all_equal(const std::vector<int>& values) {
-  return std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end();
-}
-
-void put_mistral(const ModelArgs& args, Json& json) {
-  json["dim"] = args.dim;
-  json["n_layers"] = args.n_layers;
-  json["head_dim"] = args.head_dim;
-  json["hidden_dim"] = args.hidden_dim;
-  json["n_heads"] = args.n_heads;
-  json["n_kv_heads"] = args.n_kv_heads;
-  json["norm_eps"] = args.norm_eps;
-  json["vocab_size"] = args.vocab_size;
-  json["rope_theta"] = args.rope_theta;
-  if (args.tied_embeddings) json["tied_embeddings"] = true;
-  if (args.max_position > 0) json["max_position_embeddings"] = args.max_position;
-  if (const auto& windows = args.sliding_window; !windows.empty() && all_equal(windows)) {
-    if (windows[0] > 0) json["sliding_window"] = windows[0];
-  } else {
-    for (const int window : windows)
-      json["sliding_window"].push_back(window > 0 ? Json(window) : Json(nullptr));
-  }
-  if (args.yarn) {
-    json["yarn"] = {{"factor", args.yarn->factor},
-                    {"original_max_position_embeddings", args.yarn->original_max_position},
-                    {"beta", args.yarn->beta_fast},
-                    {"alpha", args.yarn->beta_slow},
-                    {"apply_scale", args.yarn->attention_factor != 1}};
-  }
-  if (args.query_temperature) {
-    json["llama_4_scaling"] = {
-        {"beta", args.query_temperature->beta},
-        {"original_max_position_embeddings", args.query_temperature->original_max_position}};
-  }
-  json["model_type"] = "mistral";
-}
-
-void put_hugging_face(const ModelArgs& args, Json& json) {
-  json["model_type"] = args.query_temperature ? "ministral3" : "mistral";
-  json["hidden_size"] = args.dim;
-  json["num_hidden_layers"] = args.n_layers;
-  json["head_dim"] = args.head_dim;
-  json["intermediate_size"] = args.hidden_dim;
-  json["num_attention_heads"] = args.n_heads;
-  json["num_key_value_heads"] = args.n_kv_heads;
-  json["rms_norm_eps"] = args.norm_eps;
-  json["vocab_size"] = args.vocab_size;
-  json["hidden_act"] = "silu";
-  json["tie_word_embeddings"] = args.tied_embeddings;
-  if (args.max_position > 0) json["max_position_embeddings"] = args.max_position;
-  const auto& windows = args.sliding_window;
-  const int widest = windows.empty() ? 0 : *std::max_element(windows.begin(), windows.end());
-  json["sliding_window"] = widest > 0 ? Json(widest) : Json(nullptr);
-  if (!all_equal(windows)) {
-    for (const int window : windows) {
-      json["layer_types"].push_back(window > 0 ? "sliding_attention" : "full_attention");
-    }
-  }
-  if (!args.yarn && !args.query_temperature) {
-    json["rope_theta"] = args.rope_theta;
-    return;
-  }
-  Json& rope = json["rope_parameters"];
-  rope["rope_theta"] = args.rope_theta;
-  rope["rope_type"] = args.yarn ? "yarn" : "default";
-  if (args.yarn) {
-    rope["factor"] = args.yarn->factor;
-    rope["original_max_position_embeddings"] = args.yarn->original_max_position;
-    rope["beta_fast"] = args.yarn->beta_fast;
-    rope["beta_slow"] = args.yarn->beta_slow;
-    rope["mscale"] = 1.0;
-    rope["mscale_all_dim"] = args.yarn->attention_factor == 1 ? 1.0 : 0.0;
-  }
-  if (args.query_temperature) {
-    rope["llama_4_scaling_beta"] = args.query_temperature->beta;
-    rope["original_max_position_embeddings"] = args.query_temperature->original_max_position;
-  }
-}
-
 }  // namespace
 
 std::string config_text(const SyntheticOptions& options) {
   Json json;
   switch (options.names) {
     case Names::mistral:
-      put_mistral(options.args, json);
+      json = config_json(options.args, NameFamily::mistral);
       break;
     case Names::hugging_face:
-      put_hugging_face(options.args, json);
+      json = config_json(options.args, NameFamily::hugging_face);
       break;
     case Names::hugging_face_nested:
       json["model_type"] = "mistral3";
-      put_hugging_face(options.args, json["text_config"]);
+      json["text_config"] = config_json(options.args, NameFamily::hugging_face);
       break;
   }
   if (options.quant || !options.overrides.empty()) json["quantization"] = quantization(options);

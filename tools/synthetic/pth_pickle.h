@@ -2,7 +2,7 @@
 #include <span>
 #include <string>
 
-#include "synthetic/tensor_formats.h"
+#include "checkpoint/tensor_headers.h"
 
 namespace tramontane::synthetic {
 

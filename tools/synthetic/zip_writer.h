@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/zip_records.h"
+
 namespace tramontane::synthetic {
 
 struct ZipOptions {
@@ -32,26 +34,17 @@ class ZipWriter {
   void finish();
 
  private:
-  struct Member {
-    std::string name;
-    std::uint64_t offset = 0;
-    std::uint64_t size = 0;
-    std::uint64_t stored_size = 0;
-    std::uint32_t crc = 0;
-  };
   struct EndStream {
     void operator()(z_stream* stream) const;
   };
 
-  std::string local_header(const Member& member) const;
-  std::string central_header(const Member& member) const;
   void emit(std::string_view bytes);
   void compress(std::span<const std::byte> data, int flush);
 
   std::ostream& out_;
   ZipOptions options_;
   std::uint64_t position_ = 0;
-  std::vector<Member> members_;
+  std::vector<ZipRecord> members_;
   std::unique_ptr<z_stream, EndStream> stream_;
 };
 

@@ -6,7 +6,7 @@
 
 #include "tramontane/dtype.h"
 
-namespace tramontane::synthetic {
+namespace tramontane {
 
 /// What a file's header says of one tensor.
 struct TensorHeader {
@@ -21,10 +21,12 @@ struct TensorHeader {
   }
 };
 
-/// Everything before the data in an npy file, of the format's version `major`.0 (1, 2 or 3).
+/// Everything before the data in an npy file, of the format's version `major`.0 (1, 2 or 3), as MLX writes
+/// it.
 std::string npy_header(const TensorHeader& tensor, int major = 1);
 
-/// Everything before the data in a safetensors file that holds these tensors one after the other.
+/// Everything before the data in a safetensors file that holds these tensors one after the other, marked as
+/// MLX's.
 std::string safetensors_header(std::span<const TensorHeader> tensors);
 
-}  // namespace tramontane::synthetic
+}  // namespace tramontane

@@ -1,4 +1,4 @@
-#include "synthetic/tensor_formats.h"
+#include "checkpoint/tensor_headers.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-namespace tramontane::synthetic {
+namespace tramontane {
 namespace {
 
 std::string little_endian(std::uint64_t value, int bytes) {
@@ -82,4 +82,4 @@ std::string safetensors_header(std::span<const TensorHeader> tensors) {
   return little_endian(text.size(), 8) + text;
 }
 
-}  // namespace tramontane::synthetic
+}  // namespace tramontane

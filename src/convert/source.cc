@@ -1,0 +1,73 @@
+#include "convert/source.h"
+
+#include <algorithm>
+
+#include "convert/checkpoint_source.h"
+#include "core/fail.h"
+
+namespace tramontane {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// [rows, cols] of a place.
+Shape shape_of(const Place& place, const ModelArgs& args) {
+  const std::int64_t q_rows = std::int64_t{args.n_heads} * args.head_dim;
+  const std::int64_t kv_rows = std::int64_t{args.n_kv_heads} * args.head_dim;
+  switch (place.role) {
+    case Role::tok_embeddings:
+    case Role::output:
+      return {args.vocab_size, args.dim};
+    case Role::wq:
+      return {q_rows, args.dim};
+    case Role::wk:
+    case Role::wv:
+      return {kv_rows, args.dim};
+    case Role::wo:
+      return {args.dim, q_rows};
+    case Role::w1:
+    case Role::w3:
+      return {args.hidden_dim, args.dim};
+    case Role::w2:
+      return {args.dim, args.hidden_dim};
+    case Role::attention_norm:
+    case Role::ffn_norm:
+    case Role::norm:
+      break;
+  }
+  return {1, args.dim};
+}
+
+}  // namespace
+
+void check_parameters(const Source& source, const std::string& where) {
+  const std::vector<Place> places = places_of(source.config.args);
+  for (const Place& place : places) {
+    const auto at = source.parameters.find(place);
+    if (at == source.parameters.end()) {
+      fail("{}: tensor {}: missing", where, printable(spell(place, NameFamily::mistral)));
+    }
+    const Shape expected = shape_of(place, source.config.args);
+    const Shape found = {at->second->rows(), at->second->cols()};
+    if (expected != found) {
+      fail("{}: expected {}, as the configuration says, found {}", at->second->label(), to_string(expected),
+           to_string(found));
+    }
+  }
+  if (source.parameters.size() == places.size()) return;
+  for (const auto& [place, rows] : source.parameters) {
+    if (std::find(places.begin(), places.end(), place) == places.end()) {
+      fail("{}: not a part of the {}-layer model that the configuration describes", rows->label(),
+           source.config.args.n_layers);
+    }
+  }
+}
+
+Source open_source(const fs::path& path) {
+  std::error_code error;
+  if (!fs::exists(path, error))
+    fail("{}: expected a checkpoint folder or a GGUF file, found nothing", path.string());
+  return open_checkpoint_source(path);
+}
+
+}  // namespace tramontane

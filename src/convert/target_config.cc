@@ -1,0 +1,59 @@
+#include "convert/target_config.h"
+
+#include "checkpoint/config_text.h"
+#include "convert/recipe.h"
+
+namespace tramontane {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json settings(const QuantSpec& spec) {
+  Json json = {{"group_size", spec.group_size}, {"bits", spec.bits}};
+  // Of affine, MLX's older readers want no more than the two.
+  if (spec.mode != QuantMode::affine) json["mode"] = name_of(spec.mode);
+  return json;
+}
+
+Json quantization_json(const QuantizationConfig& quantization) {
+  Json json = settings(*quantization.standard);
+  for (const auto& [path, spec] : quantization.overrides) {
+    json[path] = spec ? settings(*spec) : Json(false);
+  }
+  return json;
+}
+
+/// What the weights were stored as in the source does not hold for the target.
+void drop_storage(Json& json) {
+  for (const char* key : {"quantization", "quantization_config", "_name_or_path"}) json.erase(key);
+}
+
+void set_dtype(const Plan& plan, Json& json) {
+  const std::string dtype(name_of(plan.modules.back().dtype));
+  json.erase("dtype");
+  json["torch_dtype"] = dtype;
+}
+
+}  // namespace
+
+std::string target_config(const Source& source, const Plan& plan, CheckpointFormat format) {
+  const NameFamily dialect = family_of(format);
+  // A multimodal folder's text model becomes a model of its own.
+  const bool kept =
+      source.dialect == dialect && source.json.is_object() && !source.json.contains("text_config");
+  Json json = kept ? source.json : config_json(source.config.args, dialect);
+  drop_storage(json);
+  if (dialect == NameFamily::mistral) {
+    json["model_type"] = "mistral";
+  } else {
+    if (!kept) json["architectures"] = {"MistralForCausalLM"};
+    set_dtype(plan, json);
+  }
+  if (plan.quantization.standard) {
+    json["quantization"] = quantization_json(plan.quantization);
+    if (dialect == NameFamily::hugging_face) json["quantization_config"] = json["quantization"];
+  }
+  return json.dump(4) + "\n";
+}
+
+}  // namespace tramontane
