@@ -128,6 +128,16 @@ void write_companions(const Source& source, const std::string& config, const fs:
   }
 }
 
+bool has_tokenizer(const Source& source) {
+  const auto is_one = [](const fs::path& name) {
+    return name == "tekken.json" || name == "tokenizer.json" || name.string().starts_with("tokenizer.model");
+  };
+  return std::any_of(source.copied_files.begin(), source.copied_files.end(),
+                     [&](const fs::path& file) { return is_one(file.filename()); }) ||
+         std::any_of(source.written_files.begin(), source.written_files.end(),
+                     [&](const auto& file) { return is_one(file.first); });
+}
+
 /// The source must not be what is replaced.
 void check_apart(const fs::path& from, const fs::path& to) {
   std::error_code error;
@@ -152,6 +162,10 @@ ConvertReport convert(const ConvertOptions& options,
   report.source_kind = source.kind;
   report.warnings = source.warnings;
   report.warnings.insert(report.warnings.end(), plan.warnings.begin(), plan.warnings.end());
+  if (!has_tokenizer(source)) {
+    report.warnings.push_back(
+        fmt::format("{}: no tokenizer there: the target needs one", options.from.string()));
+  }
   report.requantized = std::move(plan.requantized);
   for (const PlannedModule& module : plan.modules) report.bytes_written += module.bytes();
   report.bits_per_weight =
