@@ -1,13 +1,11 @@
 #include "checkpoint/checkpoint.h"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
+#include "checkpoint/folder_checks.h"
 #include "checkpoint/npy.h"
 #include "checkpoint/pth.h"
 #include "checkpoint/safetensors.h"
-#include "checkpoint/tensor_names.h"
 #include "checkpoint/weight_files.h"
 #include "core/fail.h"
 #include "core/mapped_file.h"
@@ -39,28 +37,6 @@ std::uint64_t inflated_limit(const ModelArgs& args) {
   return static_cast<std::uint64_t>(std::min(4 * parameters + kHeaders, available_memory()));
 }
 
-/// Every tensor must be where the index says.
-void check_index(const WeightFiles& files, const std::map<std::string, std::string>& found,
-                 const std::string& file) {
-  for (const auto& [tensor, shard] : files.index) {
-    const auto at = found.find(tensor);
-    if (at == found.end() || at->second != shard) {
-      fail("{}: tensor {}: expected in {}, found {}", file, printable(tensor), printable(shard),
-           at == found.end() ? "nowhere" : "in " + printable(at->second));
-    }
-  }
-}
-
-void check_distinct(const std::vector<TensorView>& sorted) {
-  const auto twice =
-      std::adjacent_find(sorted.begin(), sorted.end(),
-                         [](const TensorView& a, const TensorView& b) { return a.name == b.name; });
-  if (twice != sorted.end()) {
-    fail("{}: tensor {} is there twice: in {} too", (twice + 1)->file, printable(twice->name),
-         printable(twice->file));
-  }
-}
-
 }  // namespace
 
 struct Checkpoint::Impl {
@@ -75,7 +51,6 @@ struct Checkpoint::Impl {
   void check_runnable() const;
   std::vector<TensorView> read_file(const MappedFile& file);
   void read_files();
-  void add_warnings();
 };
 
 /// Some folders need another form first.
@@ -115,23 +90,7 @@ void Checkpoint::Impl::read_files() {
   std::sort(tensors.begin(), tensors.end(),
             [](const TensorView& a, const TensorView& b) { return a.name < b.name; });
   check_distinct(tensors);
-  check_index(files, places, (folder / files.index_name).string());
-}
-
-void Checkpoint::Impl::add_warnings() {
-  if (!files.unused.empty()) {
-    config.warnings.push_back(fmt::format("{}: several kinds of weight files: using {}, not {}",
-                                          folder.string(),
-                                          printable(fmt::format("{}", fmt::join(files.names, ", "))),
-                                          printable(fmt::format("{}", fmt::join(files.unused, ", ")))));
-  }
-  const auto vision = std::count_if(tensors.begin(), tensors.end(), [](const TensorView& tensor) {
-    return parse_tensor_name(tensor.name).kind == TensorName::Kind::vision;
-  });
-  if (vision > 0) {
-    config.warnings.push_back(fmt::format(
-        "{}: ignoring {} tensors of the vision part: only text is supported", folder.string(), vision));
-  }
+  check_index(folder, files, places);
 }
 
 Checkpoint Checkpoint::open(const fs::path& folder, const ConfigOverrides& overrides) {
@@ -144,7 +103,10 @@ Checkpoint Checkpoint::open(const fs::path& folder, const ConfigOverrides& overr
   impl->files = find_weight_files(folder);
   impl->check_runnable();
   impl->read_files();
-  impl->add_warnings();
+  auto& warnings = impl->config.warnings;
+  for (std::string& warning : folder_warnings(folder, impl->files, impl->tensors)) {
+    warnings.push_back(std::move(warning));
+  }
   return Checkpoint(std::move(impl));
 }
 

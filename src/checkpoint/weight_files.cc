@@ -52,18 +52,14 @@ Names list_folder(const fs::path& folder) {
   return names;
 }
 
-bool has(const Names& names, const char* wanted) {
-  return std::binary_search(names.begin(), names.end(), wanted);
-}
-
-/// What an index lists, where there is one; else what `choices` find, the first that finds something.
+/// Tries one kind of files after the other; the first that is there counts.
 class Chooser {
  public:
   Chooser(const fs::path& folder, const Names& all, WeightFiles& files)
       : folder_(folder), all_(all), files_(files) {}
 
   void index(const char* name) {
-    if (!files_.names.empty() || !has(all_, name)) return;
+    if (!files_.names.empty() || !std::binary_search(all_.begin(), all_.end(), name)) return;
     const fs::path path = folder_ / name;
     files_.index = parse_safetensors_index(read_text(path, kLargestIndex), path.string());
     files_.index_name = name;
@@ -90,21 +86,6 @@ class Chooser {
   WeightFiles& files_;
 };
 
-void choose_consolidated(Chooser& chooser) {
-  using Format = WeightFiles::Format;
-  chooser.index(kConsolidatedIndexName);
-  chooser.file(Format::safetensors, "consolidated.safetensors");
-  chooser.files(Format::safetensors, is_consolidated_shard);
-  chooser.files(Format::pth, is_pth_shard);
-}
-
-void note_unused(const Names& all, WeightFiles& files) {
-  const Names& used = files.names;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(files.unused), [&](const std::string& name) {
-    return is_weight_file(name) && !std::binary_search(used.begin(), used.end(), name);
-  });
-}
-
 }  // namespace
 
 WeightFiles find_weight_files(const fs::path& folder) {
@@ -118,22 +99,19 @@ WeightFiles find_weight_files(const fs::path& folder) {
   chooser.files(Format::safetensors, is_safetensors_shard);
   chooser.file(Format::npz, "weights.npz");
   chooser.files(Format::npz, is_npz_shard);
-  choose_consolidated(chooser);
+  files.consolidated = files.names.empty();
+  chooser.index(kConsolidatedIndexName);
+  chooser.file(Format::safetensors, "consolidated.safetensors");
+  chooser.files(Format::safetensors, is_consolidated_shard);
+  chooser.files(Format::pth, is_pth_shard);
   if (files.names.empty()) {
     fail("{}: expected weights (weights.npz, model.safetensors or shards of them), found none",
          folder.string());
   }
-  note_unused(all, files);
-  return files;
-}
-
-std::optional<WeightFiles> find_consolidated_files(const fs::path& folder) {
-  const Names all = list_folder(folder);
-  WeightFiles files;
-  Chooser chooser(folder, all, files);
-  choose_consolidated(chooser);
-  if (files.names.empty()) return std::nullopt;
-  note_unused(all, files);
+  const Names& used = files.names;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(files.unused), [&](const std::string& name) {
+    return is_weight_file(name) && !std::binary_search(used.begin(), used.end(), name);
+  });
   return files;
 }
 

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
+#include "checkpoint/weight_files.h"
 #include "convert/checkpoint_source.h"
+#include "convert/consolidated.h"
 #include "core/fail.h"
 
 namespace tramontane {
-namespace {
 
 namespace fs = std::filesystem;
 
-/// [rows, cols] of a place.
 Shape shape_of(const Place& place, const ModelArgs& args) {
   const std::int64_t q_rows = std::int64_t{args.n_heads} * args.head_dim;
   const std::int64_t kv_rows = std::int64_t{args.n_kv_heads} * args.head_dim;
@@ -37,8 +37,6 @@ Shape shape_of(const Place& place, const ModelArgs& args) {
   }
   return {1, args.dim};
 }
-
-}  // namespace
 
 void check_parameters(const Source& source, const std::string& where) {
   const std::vector<Place> places = places_of(source.config.args);
@@ -67,6 +65,10 @@ Source open_source(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error))
     fail("{}: expected a checkpoint folder or a GGUF file, found nothing", path.string());
+  const bool folder = fs::is_directory(path, error);
+  if (folder && fs::exists(path / "params.json", error) && find_weight_files(path).consolidated) {
+    return open_consolidated(path);
+  }
   return open_checkpoint_source(path);
 }
 

@@ -42,6 +42,9 @@ struct Source {
 /// configuration.
 Source open_source(const std::filesystem::path& path);
 
+/// What `args` call for at a place: [rows, cols]; a norm is one row.
+Shape shape_of(const Place& place, const ModelArgs& args);
+
 /// Throws Error unless `source.parameters` is what `source.config.args` calls for.
 void check_parameters(const Source& source, const std::string& where);
 

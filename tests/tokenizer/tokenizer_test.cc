@@ -200,6 +200,22 @@ TEST(Tokenizer, LoadNamesAMissingFile) {
   EXPECT_EQ(load_error(folder.path()), path + ": cannot open: No such file or directory");
 }
 
+TEST(Tokenizer, FindsAVersionedNameWhereThereIsNoPlainOne) {
+  const TempFolder folder;
+  const auto put = [&](const char* name) { std::ofstream(folder / name) << "x"; };
+  EXPECT_EQ(Tokenizer::find(folder.path()), folder / "tokenizer.model");
+  put("tekken.json");
+  EXPECT_EQ(error_of([&] { Tokenizer::find(folder.path()); }),
+            folder.path().string() +
+                ": expected a SentencePiece tokenizer (tokenizer.model), found only "
+                "tekken.json, which is not supported");
+  for (const char* name :
+       {"tokenizer.model.v1", "tokenizer.model.v3", "tokenizer.model.v7", "tokenizer.model"}) {
+    put(name);
+    EXPECT_EQ(Tokenizer::find(folder.path()), folder / name);
+  }
+}
+
 TEST(Tokenizer, LoadRefusesAnEmptyFile) {
   const TempFolder folder;
   const auto path = folder.path() / "tokenizer.model";
