@@ -1,12 +1,18 @@
 #include "checkpoint/config_text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
+#include <string>
 
 namespace tramontane {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// The shortest decimal that is this float: 1e-05, not 9.999999747378752e-06.
+double shortest(float value) { return std::stod(fmt::format("{}", value)); }
 
 bool all_equal(const std::vector<int>& values) {
   return std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end();
@@ -19,7 +25,7 @@ void put_mistral(const ModelArgs& args, Json& json) {
   json["hidden_dim"] = args.hidden_dim;
   json["n_heads"] = args.n_heads;
   json["n_kv_heads"] = args.n_kv_heads;
-  json["norm_eps"] = args.norm_eps;
+  json["norm_eps"] = shortest(args.norm_eps);
   json["vocab_size"] = args.vocab_size;
   json["rope_theta"] = args.rope_theta;
   if (args.tied_embeddings) json["tied_embeddings"] = true;
@@ -53,7 +59,7 @@ void put_hugging_face(const ModelArgs& args, Json& json) {
   json["intermediate_size"] = args.hidden_dim;
   json["num_attention_heads"] = args.n_heads;
   json["num_key_value_heads"] = args.n_kv_heads;
-  json["rms_norm_eps"] = args.norm_eps;
+  json["rms_norm_eps"] = shortest(args.norm_eps);
   json["vocab_size"] = args.vocab_size;
   json["hidden_act"] = "silu";
   json["tie_word_embeddings"] = args.tied_embeddings;

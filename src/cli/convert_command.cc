@@ -122,7 +122,8 @@ int run_convert(Options& options) {
     note(requantized_text(report));
     note(fmt::format("[INFO] Wrote {} of weights, {:.2f} bits each, in {:.1f} s ({}/s).\n",
                      human_bytes(static_cast<double>(report.bytes_written)), report.bits_per_weight,
-                     report.seconds, human_bytes(static_cast<double>(report.bytes_written) / report.seconds)));
+                     report.seconds,
+                     human_bytes(static_cast<double>(report.bytes_written) / report.seconds)));
   }
   if (options.json) {
     Output out;
@@ -141,7 +142,9 @@ void add_quantization(CLI::App& command, Options& o) {
   command.add_option("--q-mode", o.convert.mode, "Kind of quantisation")
       ->check(CLI::IsMember({"affine", "mxfp4", "mxfp8", "nvfp4"}))
       ->capture_default_str();
-  command.add_option("--q-predicate,--quant-predicate", o.convert.recipe, "A recipe with more bits for the sensitive matrices")
+  command
+      .add_option("--q-predicate,--quant-predicate", o.convert.recipe,
+                  "A recipe with more bits for the sensitive matrices")
       ->check(CLI::IsMember({"mixed_2_6", "mixed_3_4", "mixed_3_6", "mixed_4_6"}));
   command.add_flag("-d,--dequantize", o.convert.dequantize, "Write plain what is quantised in the source");
 }
@@ -157,7 +160,9 @@ void add_convert(CLI::App& app, Run& run) {
                   "What to convert: a folder of Mistral's, Hugging Face's or MLX's, or a GGUF file")
       ->check(a_name())
       ->capture_default_str();
-  command.add_option("--mlx-path", o.convert.to, "The folder to write")->check(a_name())->capture_default_str();
+  command.add_option("--mlx-path", o.convert.to, "The folder to write")
+      ->check(a_name())
+      ->capture_default_str();
   command
       .add_option("--format", o.format,
                   "npz: of MLX's mistral example; safetensors: of mlx-lm, with Hugging Face's names")

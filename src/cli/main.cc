@@ -27,6 +27,7 @@ int parse_and_run(int argc, char** argv) {
   tramontane::cli::add_generate(app, run);
   tramontane::cli::add_inspect(app, run);
   tramontane::cli::add_perplexity(app, run);
+  tramontane::cli::add_convert(app, run);
   tramontane::cli::add_bench(app, run);
   try {
     app.parse(argc, argv);

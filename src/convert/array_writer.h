@@ -10,8 +10,8 @@
 
 namespace tramontane {
 
-/// Arrays on their way into the weight files of a folder. All sizes are known beforehand, so that any piece of
-/// any array can be written at any time, from any thread. Errors name the file.
+/// Arrays on their way into the weight files of a folder. All sizes are known beforehand, so that any piece
+/// of any array can be written at any time, from any thread. Errors name the file.
 class ArrayWriter {
  public:
   virtual ~ArrayWriter() = default;
@@ -28,7 +28,8 @@ class ArrayWriter {
 };
 
 /// One weights.npz, its members stored.
-std::unique_ptr<ArrayWriter> npz_writer(const std::filesystem::path& folder, const std::vector<TensorHeader>& arrays);
+std::unique_ptr<ArrayWriter> npz_writer(const std::filesystem::path& folder,
+                                        const std::vector<TensorHeader>& arrays);
 
 /// model.safetensors, or shards of at most `shard_bytes` (a larger array has one for itself), and
 /// model.safetensors.index.json. `parameters` is what the index says of the model's size.
@@ -37,6 +38,7 @@ struct ShardOptions {
   std::int64_t parameters = 0;
 };
 std::unique_ptr<ArrayWriter> safetensors_writer(const std::filesystem::path& folder,
-                                                const std::vector<TensorHeader>& arrays, const ShardOptions& options);
+                                                const std::vector<TensorHeader>& arrays,
+                                                const ShardOptions& options);
 
 }  // namespace tramontane

@@ -65,8 +65,8 @@ void add_parameters(const Weights& weights, Source& source) {
 
 std::vector<fs::path> companion_files(const fs::path& folder) {
   static constexpr std::array<const char*, 8> kNames = {
-      "tokenizer.json",          "tokenizer_config.json",  "special_tokens_map.json", "added_tokens.json",
-      "generation_config.json", "chat_template.json", "chat_template.jinja",     "tekken.json"};
+      "tokenizer.json",         "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+      "generation_config.json", "chat_template.json",    "chat_template.jinja",     "tekken.json"};
   std::vector<fs::path> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {

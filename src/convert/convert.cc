@@ -40,7 +40,8 @@ class Conversion {
       const PlannedModule& module = plan.modules[i];
       const std::int64_t rows = module.rows->rows();
       const std::int64_t step = std::max<std::int64_t>(1, kPieceElements / module.rows->cols());
-      for (std::int64_t row = 0; row < rows; row += step) pieces_.push_back({i, row, std::min(rows, row + step)});
+      for (std::int64_t row = 0; row < rows; row += step)
+        pieces_.push_back({i, row, std::min(rows, row + step)});
       first_arrays_.push_back(arrays);
       arrays += module.arrays.size();
       progress_.bytes_total += module.bytes();
@@ -68,9 +69,10 @@ class Conversion {
     for (std::size_t i = 0; i < overflows_.size(); ++i) {
       if (overflows_[i] == 0) continue;
       const PlannedModule& module = plan_.modules[i];
-      warnings.push_back(fmt::format("{}: {} values are too large for {} and became infinite (choose --dtype "
-                                     "bfloat16 or float32)",
-                                     module.rows->label(), overflows_[i].load(), name_of(module.dtype)));
+      warnings.push_back(
+          fmt::format("{}: {} values are too large for {} and became infinite (choose --dtype "
+                      "bfloat16 or float32)",
+                      module.rows->label(), overflows_[i].load(), name_of(module.dtype)));
     }
   }
 
@@ -91,7 +93,7 @@ class Conversion {
   const ConvertOptions& options_;
   const std::function<void(const ConvertProgress&)>& report_;
   std::vector<Piece> pieces_;
-  std::vector<std::size_t> first_arrays_;  // of the modules
+  std::vector<std::size_t> first_arrays_;            // of the modules
   std::vector<std::atomic<std::size_t>> overflows_;  // of the modules
   std::mutex mutex_;                                 // of what follows
   ConvertProgress progress_;
@@ -126,6 +128,16 @@ void write_companions(const Source& source, const std::string& config, const fs:
   }
 }
 
+bool has_tokenizer(const Source& source) {
+  const auto is_one = [](const fs::path& name) {
+    return name == "tekken.json" || name == "tokenizer.json" || name.string().starts_with("tokenizer.model");
+  };
+  return std::any_of(source.copied_files.begin(), source.copied_files.end(),
+                     [&](const fs::path& file) { return is_one(file.filename()); }) ||
+         std::any_of(source.written_files.begin(), source.written_files.end(),
+                     [&](const auto& file) { return is_one(file.first); });
+}
+
 /// The source must not be what is replaced.
 void check_apart(const fs::path& from, const fs::path& to) {
   std::error_code error;
@@ -150,6 +162,10 @@ ConvertReport convert(const ConvertOptions& options,
   report.source_kind = source.kind;
   report.warnings = source.warnings;
   report.warnings.insert(report.warnings.end(), plan.warnings.begin(), plan.warnings.end());
+  if (!has_tokenizer(source)) {
+    report.warnings.push_back(
+        fmt::format("{}: no tokenizer there: the target needs one", options.from.string()));
+  }
   report.requantized = std::move(plan.requantized);
   for (const PlannedModule& module : plan.modules) report.bytes_written += module.bytes();
   report.bits_per_weight =

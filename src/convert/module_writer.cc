@@ -16,6 +16,11 @@ std::span<const float> read_values(const PlannedModule& module, Range rows, Piec
   return scratch.values;
 }
 
+/// How many of the values the target's type makes infinite. What a type holds exactly needs no look.
+std::size_t overflows_in(std::span<const float> values, const PlannedModule& module) {
+  return module.rows->dtype() == module.dtype ? 0 : count_overflows(values, module.dtype);
+}
+
 void write_array(ArrayWriter& writer, std::size_t array, Range rows, const std::vector<std::byte>& bytes) {
   const std::size_t row_bytes = bytes.size() / rows.count();
   writer.write(array, static_cast<std::uint64_t>(rows.begin) * row_bytes, bytes);
@@ -27,14 +32,14 @@ std::size_t write_plain(const PlannedModule& module, Range rows, std::size_t arr
   scratch.words.resize(values.size() * size_of(module.dtype));
   narrow(values, module.dtype, scratch.words.data());
   write_array(writer, array, rows, scratch.words);
-  return count_overflows(values, module.dtype);
+  return overflows_in(values, module);
 }
 
 /// As the original does: first to the target's type, then into groups.
 std::size_t quantize_rows(const PlannedModule& module, Range rows, PieceScratch& scratch,
                           const QuantizedRows& parts) {
   read_values(module, rows, scratch);
-  const std::size_t overflows = count_overflows(scratch.values, module.dtype);
+  const std::size_t overflows = overflows_in(scratch.values, module);
   scratch.narrow.resize(scratch.values.size() * size_of(module.dtype));
   round_to(scratch.values, module.dtype, scratch.narrow);
   quantize(scratch.values.data(), rows.end - rows.begin, module.rows->cols(), *module.quant, module.dtype,

@@ -13,14 +13,13 @@ namespace tramontane {
 namespace {
 
 std::uint32_t crc_of(std::span<const std::byte> bytes) {
-  return static_cast<std::uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
 /// A member of the archive. The checksums of its pieces are put together when all are there.
 struct Member {
   ZipRecord record;
-  std::string npy;              // what stands before the data
+  std::string npy;               // what stands before the data
   std::uint64_t data_begin = 0;  // in the file
   struct Piece {
     std::uint64_t size = 0;

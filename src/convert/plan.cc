@@ -21,8 +21,7 @@ std::vector<Place> model_order(const Source& source) {
     const int section = place.role == Role::tok_embeddings ? 0 : place.layer >= 0 ? 1 : 2;
     return std::tuple(section, place.layer, place.role);
   };
-  std::sort(places.begin(), places.end(),
-            [&](const Place& a, const Place& b) { return rank(a) < rank(b); });
+  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) { return rank(a) < rank(b); });
   return places;
 }
 
@@ -83,8 +82,9 @@ class Planner {
     if (options_.quantize) module.quant = recipe_->spec_of(module.place);
     if (!options_.quantize && stored) module.quant = stored->spec;
     if (module.quant && module.rows->cols() % module.quant->group_size != 0) {
-      plan_.warnings.push_back(fmt::format("{}: not quantised, as {} columns are no whole number of groups of {}",
-                                           module.path, module.rows->cols(), module.quant->group_size));
+      plan_.warnings.push_back(
+          fmt::format("{}: not quantised, as {} columns are no whole number of groups of {}", module.path,
+                      module.rows->cols(), module.quant->group_size));
       module.quant.reset();
     }
     module.carried = module.quant && stored && stored->lossless && stored->spec == *module.quant;
@@ -119,8 +119,7 @@ class Planner {
   void note_requantized(const PlannedModule& module) {
     const auto& stored = module.rows->stored_quant();
     if (!stored) return;
-    const std::string to =
-        module.quant ? describe(*module.quant) : std::string(name_of(module.dtype));
+    const std::string to = module.quant ? describe(*module.quant) : std::string(name_of(module.dtype));
     plan_.requantized.push_back({module.path, stored->name, to, module.carried});
   }
 

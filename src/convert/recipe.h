@@ -8,8 +8,8 @@
 
 namespace tramontane {
 
-/// Which quantisation each matrix gets: one for all, or one of mlx-lm's mixed recipes, which spend more bits on
-/// the output head, and in some layers on wv and w2.
+/// Which quantisation each matrix gets: one for all, or one of mlx-lm's mixed recipes, which spend more bits
+/// on the output head, and in some layers on wv and w2.
 class Recipe {
  public:
   /// `name`: "" or "mixed_2_6", "mixed_3_4", "mixed_3_6", "mixed_4_6", of which the first number stands for

@@ -66,7 +66,8 @@ void check_parameters(const Source& source, const std::string& where) {
 
 Source open_source(const fs::path& path) {
   std::error_code error;
-  if (!fs::exists(path, error)) fail("{}: expected a checkpoint folder or a GGUF file, found nothing", path.string());
+  if (!fs::exists(path, error))
+    fail("{}: expected a checkpoint folder or a GGUF file, found nothing", path.string());
   if (fs::is_regular_file(path, error)) return open_gguf(path);
   return open_checkpoint_source(path);
 }

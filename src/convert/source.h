@@ -28,8 +28,8 @@ struct Source {
   std::map<Place, std::unique_ptr<RowSource>> parameters;
   std::vector<std::filesystem::path> copied_files;  // tokenizer and templates, under their own names
   std::map<std::string, std::string>
-      written_files;                   // name -> content, made from the source (GGUF's tokenizer)
-  std::vector<std::string> warnings;   // one line each
+      written_files;                  // name -> content, made from the source (GGUF's tokenizer)
+  std::vector<std::string> warnings;  // one line each
   // What the parameters read from: one of the two.
   std::unique_ptr<MappedFiles> files;
   std::unique_ptr<const Checkpoint> checkpoint;

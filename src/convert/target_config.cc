@@ -39,7 +39,8 @@ void set_dtype(const Plan& plan, Json& json) {
 std::string target_config(const Source& source, const Plan& plan, CheckpointFormat format) {
   const NameFamily dialect = family_of(format);
   // A multimodal folder's text model becomes a model of its own.
-  const bool kept = source.dialect == dialect && source.json.is_object() && !source.json.contains("text_config");
+  const bool kept =
+      source.dialect == dialect && source.json.is_object() && !source.json.contains("text_config");
   Json json = kept ? source.json : config_json(source.config.args, dialect);
   drop_storage(json);
   if (dialect == NameFamily::mistral) {

@@ -7,8 +7,8 @@
 
 namespace tramontane {
 
-/// A new file of known size, written in any order. Owner; move-only. Writing is safe from any thread. Errors name
-/// the file.
+/// A new file of known size, written in any order. Owner; move-only. Writing is safe from any thread. Errors
+/// name the file.
 class TargetFile {
  public:
   /// Throws Error when it cannot be created or the disk has no room for `size` bytes.

@@ -3,13 +3,13 @@
 
 namespace tramontane {
 
-/// A folder that appears whole or not at all. It is written beside its place, as NAME.partial, and renamed at the
-/// end; until then whatever is at the place stays as it is. What a killed process left is removed by the next
-/// one. Move-only is not needed: one per conversion.
+/// A folder that appears whole or not at all. It is written beside its place, as NAME.partial, and renamed at
+/// the end; until then whatever is at the place stays as it is. What a killed process left is removed by the
+/// next one. Move-only is not needed: one per conversion.
 class TargetFolder {
  public:
-  /// Throws Error when something is at `target` (an empty folder does not count): with `overwrite`, only when it
-  /// is something else than a checkpoint folder; and when another process is writing the same target.
+  /// Throws Error when something is at `target` (an empty folder does not count): with `overwrite`, only when
+  /// it is something else than a checkpoint folder; and when another process is writing the same target.
   TargetFolder(const std::filesystem::path& target, bool overwrite);
   TargetFolder(const TargetFolder&) = delete;
   TargetFolder& operator=(const TargetFolder&) = delete;

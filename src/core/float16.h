@@ -39,6 +39,16 @@ inline float load_float(const std::byte* data, DType dtype, std::size_t index) {
   return dtype == DType::float16 ? float16_to_float(bits) : bfloat16_to_float(bits);
 }
 
+/// Writes `value`, rounded to the dtype, as element `index` of such an array.
+inline void store_float(std::byte* data, DType dtype, std::size_t index, float value) {
+  if (dtype == DType::float32) {
+    std::memcpy(data + index * 4, &value, 4);
+    return;
+  }
+  const std::uint16_t bits = dtype == DType::float16 ? float_to_float16(value) : float_to_bfloat16(value);
+  std::memcpy(data + index * 2, &bits, 2);
+}
+
 /// `value` rounded to the dtype and back.
 inline float round_to(DType dtype, float value) {
   if (dtype == DType::float16) return float16_to_float(float_to_float16(value));
