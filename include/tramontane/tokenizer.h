@@ -16,9 +16,14 @@ using TokenId = std::int32_t;
 /// A cheap handle: copies share one immutable tokenizer. Safe to use from several threads at once.
 class Tokenizer {
  public:
-  /// Reads `folder`/tokenizer.model. Throws Error when it is missing, or is not a SentencePiece model that is
-  /// safe to use.
+  /// Reads the file of find(). Throws Error when it is missing, or is not a SentencePiece model that is safe
+  /// to use.
   static Tokenizer load(const std::filesystem::path& folder);
+
+  /// `folder`/tokenizer.model, or where there is none, the same under one of Mistral's versioned names
+  /// (tokenizer.model.v3). Throws Error when all that the folder has is a tokenizer of another kind
+  /// (tekken.json).
+  static std::filesystem::path find(const std::filesystem::path& folder);
 
   /// The same for the contents of a tokenizer.model, untrusted; `name` stands for the file in messages.
   static Tokenizer from_bytes(std::string_view model, std::string_view name);

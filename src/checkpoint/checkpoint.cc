@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "checkpoint/npy.h"
+#include "checkpoint/pth.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tensor_names.h"
 #include "checkpoint/weight_files.h"
@@ -64,24 +65,49 @@ void check_distinct(const std::vector<TensorView>& sorted) {
 
 struct Checkpoint::Impl {
   fs::path folder;
+  std::string config_name;
   Config config;
   WeightFiles files;
   MappedFiles mapped;
   InflatedMembers inflated{0};
   std::vector<TensorView> tensors;
 
+  void check_runnable() const;
+  std::vector<TensorView> read_file(const MappedFile& file);
   void read_files();
   void add_warnings();
 };
+
+/// Some folders need another form first.
+void Checkpoint::Impl::check_runnable() const {
+  constexpr const char* kAdvice =
+      "{}: {} cannot run as they are: `tramontane convert` makes a folder that can";
+  if (config.quantization.float8) {
+    fail(kAdvice, (folder / config_name).string(), "weights in fp8 (key 'quantization.qformat_weight')");
+  }
+  if (files.format == WeightFiles::Format::pth && files.names.size() > 1) {
+    fail(kAdvice, folder.string(), fmt::format("{} shards ({}, ...)", files.names.size(), files.names[0]));
+  }
+}
+
+std::vector<TensorView> Checkpoint::Impl::read_file(const MappedFile& file) {
+  switch (files.format) {
+    case WeightFiles::Format::npz:
+      return read_npz(file.bytes(), file.name(), inflated);
+    case WeightFiles::Format::safetensors:
+      return read_safetensors(file.bytes(), file.name());
+    case WeightFiles::Format::pth:
+      return read_pth(file.bytes(), file.name());
+  }
+  return {};
+}
 
 void Checkpoint::Impl::read_files() {
   inflated = InflatedMembers(inflated_limit(config.args));
   std::map<std::string, std::string> places;
   for (const std::string& name : files.names) {
     const MappedFile& file = mapped.open(folder / name);
-    auto read = files.format == WeightFiles::Format::npz ? read_npz(file.bytes(), file.name(), inflated)
-                                                         : read_safetensors(file.bytes(), file.name());
-    for (TensorView& tensor : read) {
+    for (TensorView& tensor : read_file(file)) {
       if (!files.index.empty()) places.emplace(tensor.name, name);
       tensors.push_back(std::move(tensor));
     }
@@ -89,7 +115,7 @@ void Checkpoint::Impl::read_files() {
   std::sort(tensors.begin(), tensors.end(),
             [](const TensorView& a, const TensorView& b) { return a.name < b.name; });
   check_distinct(tensors);
-  check_index(files, places, (folder / "model.safetensors.index.json").string());
+  check_index(files, places, (folder / files.index_name).string());
 }
 
 void Checkpoint::Impl::add_warnings() {
@@ -112,9 +138,11 @@ Checkpoint Checkpoint::open(const fs::path& folder, const ConfigOverrides& overr
   check_folder(folder);
   auto impl = std::make_unique<Impl>();
   impl->folder = folder;
-  const fs::path config = folder / "config.json";
+  impl->config_name = find_config_file(folder);
+  const fs::path config = folder / impl->config_name;
   impl->config = parse_config(read_text(config, kLargestConfig), config.string(), overrides);
   impl->files = find_weight_files(folder);
+  impl->check_runnable();
   impl->read_files();
   impl->add_warnings();
   return Checkpoint(std::move(impl));
@@ -139,7 +167,17 @@ const TensorView* Checkpoint::find(std::string_view name) const {
 const MappedFiles& Checkpoint::files() const { return impl_->mapped; }
 
 std::string_view Checkpoint::format() const {
-  return impl_->files.format == WeightFiles::Format::npz ? "npz" : "safetensors";
+  switch (impl_->files.format) {
+    case WeightFiles::Format::npz:
+      return "npz";
+    case WeightFiles::Format::safetensors:
+      return "safetensors";
+    case WeightFiles::Format::pth:
+      return "pth";
+  }
+  return "?";
 }
+
+std::string_view Checkpoint::config_name() const { return impl_->config_name; }
 
 }  // namespace tramontane

@@ -33,8 +33,10 @@ struct TensorView {
 /// move-only; the views stay valid as long as it lives. Reading costs a pass over the headers only.
 class Checkpoint {
  public:
-  /// `overrides` stand in for what config.json says. Throws Error for whatever is wrong with the folder, its
-  /// config.json or the headers of its weight files.
+  /// config.json with weights as MLX or Hugging Face name them, or Mistral's own params.json with
+  /// consolidated ones. `overrides` stand in for what the configuration says. Throws Error for whatever is
+  /// wrong with the folder, its configuration or the headers of its weight files, and for what only a
+  /// conversion reads: weights in fp8, and .pth files in several shards.
   static Checkpoint open(const std::filesystem::path& folder, const ConfigOverrides& overrides = {});
 
   Checkpoint(Checkpoint&&) noexcept;
@@ -45,7 +47,8 @@ class Checkpoint {
   const Config& config() const;
   std::span<const TensorView> tensors() const;          // sorted by name, without duplicates
   const TensorView* find(std::string_view name) const;  // null: absent
-  std::string_view format() const;                      // "npz", "safetensors"
+  std::string_view format() const;                      // "npz", "safetensors", "pth"
+  std::string_view config_name() const;                 // "config.json", "params.json"
   const MappedFiles& files() const;                     // that hold the tensors, but inflated ones
 
  private:

@@ -39,7 +39,8 @@ void check_model_type(const Fields& fields, std::initializer_list<std::string_vi
 
 /// Whatever says that this is not a plain dense decoder.
 void check_architecture(const Fields& fields) {
-  check_model_type(fields, {"mistral", "ministral", "ministral3"});
+  // "transformer" is what Mistral's own program writes into params.json.
+  check_model_type(fields, {"mistral", "ministral", "ministral3", "transformer"});
   for (const char* key : {"moe", "num_experts", "num_local_experts", "n_routed_experts"}) {
     if (fields.has(key)) fields.wrong(key, "a dense model (mixtures of experts are not supported)");
   }

@@ -12,6 +12,8 @@ namespace tramontane {
 
 /// The `quantization` entry of a config.json.
 struct QuantizationConfig {
+  /// Mistral's own: weights are fp8 (F8_E4M3), each tensor with a scale. Nothing below then holds.
+  bool float8 = false;
   std::optional<QuantSpec> standard;  // of every linear layer and the embedding; none: not quantised
   /// By module path as the checkpoint spells it ("model.layers.0.mlp.down_proj"); none: explicitly not
   /// quantised.

@@ -50,9 +50,13 @@ QuantizationConfig parse_quantization(const Fields& outer, const Fields& fields)
     for (const Fields* place : {&outer, &fields}) {
       const auto entry = place->object(key);
       if (!entry) continue;
-      for (const char* other : {"quant_method", "qformat_weight"}) {
-        if (entry->has(other))
-          entry->wrong(other, "MLX's affine groups (other quantisers are not supported)");
+      if (entry->has("quant_method")) {
+        entry->wrong("quant_method", "MLX's affine groups (other quantisers are not supported)");
+      }
+      if (const auto format = entry->string("qformat_weight")) {
+        if (*format != "fp8_e4m3") entry->wrong("qformat_weight", "'fp8_e4m3'");
+        quantization.float8 = true;
+        return quantization;
       }
       quantization.standard = parse_spec(*entry);
       parse_overrides(*entry, quantization);

@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 using Names = std::vector<std::string>;
 
 constexpr const char* kIndexName = "model.safetensors.index.json";
+constexpr const char* kConsolidatedIndexName = "consolidated.safetensors.index.json";
 constexpr std::size_t kLargestIndex = 16 << 20;  // a 123-billion-parameter model's is a fifth of a megabyte
 
 bool is_between(std::string_view name, std::string_view prefix, std::string_view suffix) {
@@ -28,9 +29,16 @@ bool is_safetensors_shard(const std::string& name) {
 
 bool is_npz_shard(const std::string& name) { return is_between(name, "weights.", ".npz"); }
 
+bool is_consolidated_shard(const std::string& name) {
+  return is_between(name, "consolidated-", ".safetensors") && name.find("-of-") != std::string::npos;
+}
+
+bool is_pth_shard(const std::string& name) { return is_between(name, "consolidated.", ".pth"); }
+
 bool is_weight_file(const std::string& name) {
   return name == "model.safetensors" || name == "weights.safetensors" || name == "weights.npz" ||
-         is_safetensors_shard(name) || is_npz_shard(name);
+         name == "consolidated.safetensors" || is_safetensors_shard(name) || is_npz_shard(name) ||
+         is_consolidated_shard(name) || is_pth_shard(name);
 }
 
 Names list_folder(const fs::path& folder) {
@@ -44,19 +52,57 @@ Names list_folder(const fs::path& folder) {
   return names;
 }
 
-template <class Predicate>
-Names select(const Names& names, Predicate wanted) {
-  Names selected;
-  std::copy_if(names.begin(), names.end(), std::back_inserter(selected), wanted);
-  return selected;
+bool has(const Names& names, const char* wanted) {
+  return std::binary_search(names.begin(), names.end(), wanted);
 }
 
-void take_index(const fs::path& folder, WeightFiles& files) {
-  const fs::path path = folder / kIndexName;
-  files.index = parse_safetensors_index(read_text(path, kLargestIndex), path.string());
-  std::set<std::string> shards;
-  for (const auto& [tensor, shard] : files.index) shards.insert(shard);
-  files.names.assign(shards.begin(), shards.end());
+/// What an index lists, where there is one; else what `choices` find, the first that finds something.
+class Chooser {
+ public:
+  Chooser(const fs::path& folder, const Names& all, WeightFiles& files)
+      : folder_(folder), all_(all), files_(files) {}
+
+  void index(const char* name) {
+    if (!files_.names.empty() || !has(all_, name)) return;
+    const fs::path path = folder_ / name;
+    files_.index = parse_safetensors_index(read_text(path, kLargestIndex), path.string());
+    files_.index_name = name;
+    std::set<std::string> shards;
+    for (const auto& [tensor, shard] : files_.index) shards.insert(shard);
+    files_.format = WeightFiles::Format::safetensors;
+    files_.names.assign(shards.begin(), shards.end());
+  }
+
+  void file(WeightFiles::Format format, const char* name) {
+    files(format, [name](const std::string& other) { return other == name; });
+  }
+
+  template <class Predicate>
+  void files(WeightFiles::Format format, Predicate wanted) {
+    if (!files_.names.empty()) return;
+    std::copy_if(all_.begin(), all_.end(), std::back_inserter(files_.names), wanted);
+    files_.format = format;
+  }
+
+ private:
+  const fs::path& folder_;
+  const Names& all_;
+  WeightFiles& files_;
+};
+
+void choose_consolidated(Chooser& chooser) {
+  using Format = WeightFiles::Format;
+  chooser.index(kConsolidatedIndexName);
+  chooser.file(Format::safetensors, "consolidated.safetensors");
+  chooser.files(Format::safetensors, is_consolidated_shard);
+  chooser.files(Format::pth, is_pth_shard);
+}
+
+void note_unused(const Names& all, WeightFiles& files) {
+  const Names& used = files.names;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(files.unused), [&](const std::string& name) {
+    return is_weight_file(name) && !std::binary_search(used.begin(), used.end(), name);
+  });
 }
 
 }  // namespace
@@ -64,29 +110,38 @@ void take_index(const fs::path& folder, WeightFiles& files) {
 WeightFiles find_weight_files(const fs::path& folder) {
   using Format = WeightFiles::Format;
   const Names all = list_folder(folder);
-  const auto named = [](const char* wanted) {
-    return [wanted](const std::string& name) { return name == wanted; };
-  };
   WeightFiles files;
-  files.format = Format::safetensors;
-  if (!select(all, named(kIndexName)).empty()) take_index(folder, files);
-  if (files.names.empty()) files.names = select(all, named("model.safetensors"));
-  if (files.names.empty()) files.names = select(all, named("weights.safetensors"));
-  if (files.names.empty()) files.names = select(all, is_safetensors_shard);
-  if (files.names.empty()) {
-    files.format = Format::npz;
-    files.names = select(all, named("weights.npz"));
-  }
-  if (files.names.empty()) files.names = select(all, is_npz_shard);
+  Chooser chooser(folder, all, files);
+  chooser.index(kIndexName);
+  chooser.file(Format::safetensors, "model.safetensors");
+  chooser.file(Format::safetensors, "weights.safetensors");
+  chooser.files(Format::safetensors, is_safetensors_shard);
+  chooser.file(Format::npz, "weights.npz");
+  chooser.files(Format::npz, is_npz_shard);
+  choose_consolidated(chooser);
   if (files.names.empty()) {
     fail("{}: expected weights (weights.npz, model.safetensors or shards of them), found none",
          folder.string());
   }
-  const Names used = files.names;
-  files.unused = select(all, [&](const std::string& name) {
-    return is_weight_file(name) && !std::binary_search(used.begin(), used.end(), name);
-  });
+  note_unused(all, files);
   return files;
+}
+
+std::optional<WeightFiles> find_consolidated_files(const fs::path& folder) {
+  const Names all = list_folder(folder);
+  WeightFiles files;
+  Chooser chooser(folder, all, files);
+  choose_consolidated(chooser);
+  if (files.names.empty()) return std::nullopt;
+  note_unused(all, files);
+  return files;
+}
+
+std::string find_config_file(const fs::path& folder) {
+  std::error_code ignored;
+  const bool own =
+      !fs::exists(folder / "config.json", ignored) && fs::exists(folder / "params.json", ignored);
+  return own ? "params.json" : "config.json";
 }
 
 }  // namespace tramontane

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,16 +9,26 @@ namespace tramontane {
 
 /// Which files of a folder hold its weights.
 struct WeightFiles {
-  enum class Format { npz, safetensors };
+  enum class Format { npz, safetensors, pth };
   Format format = Format::npz;
   std::vector<std::string> names;            // plain names in the folder, sorted
   std::map<std::string, std::string> index;  // tensor -> file, when there is an index; else empty
+  std::string index_name;                    // of the index
   std::vector<std::string> unused;           // weight files that the choice passes over
 };
 
 /// Of several kinds the first counts: the files of model.safetensors.index.json, model.safetensors,
-/// weights.safetensors, model-*-of-*.safetensors or weights.*.safetensors, weights.npz, weights.*.npz. Throws
-/// Error when the folder cannot be read, holds none, or its index is wrong.
+/// weights.safetensors, model-*-of-*.safetensors or weights.*.safetensors, weights.npz, weights.*.npz, and
+/// then those of find_consolidated_files. Throws Error when the folder cannot be read, holds none, or its
+/// index is wrong.
 WeightFiles find_weight_files(const std::filesystem::path& folder);
+
+/// The files of Mistral's own format: those of consolidated.safetensors.index.json, consolidated.safetensors,
+/// consolidated-*-of-*.safetensors, or consolidated.*.pth, of which several are model-parallel shards. None:
+/// the folder holds none. Throws Error as above.
+std::optional<WeightFiles> find_consolidated_files(const std::filesystem::path& folder);
+
+/// "config.json", or "params.json" where there is only that.
+std::string find_config_file(const std::filesystem::path& folder);
 
 }  // namespace tramontane

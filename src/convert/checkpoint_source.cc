@@ -89,7 +89,7 @@ Source open_checkpoint_source(const fs::path& folder) {
   source.kind = checkpoint.format();
   source.config = checkpoint.config();
   source.config.args.rope_layout = weights.rope_layout;
-  source.json = nlohmann::ordered_json::parse(read_text(folder / "config.json", kLargestConfig));
+  source.json = nlohmann::ordered_json::parse(read_text(folder / checkpoint.config_name(), kLargestConfig));
   source.dialect = dialect_of(source.json);
   source.copied_files = companion_files(folder);
   source.warnings = checkpoint.config().warnings;

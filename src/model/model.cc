@@ -68,8 +68,8 @@ Model Model::load(const std::filesystem::path& folder, const LoadOptions& option
   Tokenizer tokenizer = Tokenizer::load(folder);
   const int vocab_size = checkpoint.config().args.vocab_size;
   if (tokenizer.vocab_size() != vocab_size) {
-    fail("{}: expected the {} pieces that config.json gives as vocab_size, found {}",
-         (folder / "tokenizer.model").string(), vocab_size, tokenizer.vocab_size());
+    fail("{}: expected the {} pieces that {} gives as vocab_size, found {}", Tokenizer::find(folder).string(),
+         vocab_size, checkpoint.config_name(), tokenizer.vocab_size());
   }
   return Model(std::make_unique<Impl>(std::move(checkpoint), std::move(tokenizer), options));
 }

@@ -130,8 +130,8 @@ class Loader {
       }
     }
     if (extra.empty()) return;
-    fail("{}: tensor {}: not a part of the {}-layer dense model that config.json describes{}", extra[0]->file,
-         printable(extra[0]->name), args_.n_layers, others(extra.size()));
+    fail("{}: tensor {}: not a part of the {}-layer dense model that {} describes{}", extra[0]->file,
+         printable(extra[0]->name), args_.n_layers, checkpoint_.config_name(), others(extra.size()));
   }
 
   void place_tensor(const TensorView& tensor, const TensorName& name) {

@@ -75,8 +75,24 @@ std::vector<TokenId> Tokenizer::Impl::encode(std::string_view text) const {
 }
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "tokenizer.model";
+  const std::filesystem::path path = find(folder);
   return from_bytes(read_text(path, kLargestModelFile), path.string());
+}
+
+std::filesystem::path Tokenizer::find(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  const auto holds = [&](const char* name) { return std::filesystem::exists(folder / name, ignored); };
+  for (const char* version : {"", ".v7", ".v3", ".v2", ".v1"}) {
+    const std::string name = std::string("tokenizer.model") + version;
+    if (holds(name.c_str())) return folder / name;
+  }
+  if (holds("tekken.json")) {
+    fail(
+        "{}: expected a SentencePiece tokenizer (tokenizer.model), found only tekken.json, which is not "
+        "supported",
+        folder.string());
+  }
+  return folder / "tokenizer.model";
 }
 
 Tokenizer Tokenizer::from_bytes(std::string_view model, std::string_view name) {

@@ -204,8 +204,17 @@ INSTANTIATE_TEST_SUITE_P(
               "key 'quantization.output.bits': expected one of"},
         Wrong{object(kHuggingFace, R"("quantization_config": {"quant_method": "gptq", "bits": 4})"),
               "key 'quantization_config.quant_method': expected MLX's affine groups"},
-        Wrong{object(kMistral, R"("quantization": {"qformat_weight": "fp8_e4m3"})"),
-              "key 'quantization.qformat_weight': expected MLX's affine groups"}));
+        Wrong{object(kMistral, R"("quantization": {"qformat_weight": "nvfp4"})"),
+              "key 'quantization.qformat_weight': expected 'fp8_e4m3', found 'nvfp4'"}));
+
+TEST(Config, ParamsJsonOfMistralsOwnReleasesIsUnderstood) {
+  const Config config = parse_config(
+      object(kMistral, R"("model_type": "transformer", "quantization": {"qformat_weight": "fp8_e4m3",)"
+                       R"( "qscheme_act": "TENSOR"})"),
+      "params.json");
+  EXPECT_TRUE(config.quantization.float8);
+  EXPECT_FALSE(config.quantization.standard);
+}
 
 TEST(Config, TheLargestSizesDoNotOverflow) {
   std::string text = replaced(kMistral, "n_heads", "65536");

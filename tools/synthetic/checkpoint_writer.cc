@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/fail.h"
+#include "synthetic/pth_pickle.h"
 #include "synthetic/zip_writer.h"
 
 namespace tramontane::synthetic {
@@ -52,12 +53,38 @@ void write_npz(const fs::path& path, Tensors tensors, ZipOptions options) {
   close(out, path);
 }
 
-void write_safetensors(const fs::path& path, Tensors tensors) {
+std::vector<TensorHeader> headers_of(Tensors tensors) {
   std::vector<TensorHeader> headers;
   for (const PlannedTensor& tensor : tensors) headers.push_back(tensor.header);
+  return headers;
+}
+
+void write_pth(const fs::path& path, Tensors tensors) {
   std::ofstream out = create(path);
   std::vector<std::byte> buffer(kPieceBytes);
-  out << safetensors_header(headers);
+  ZipWriter zip(out, {});
+  const std::string folder = path.stem().string() + "/";
+  const auto text_member = [&](const char* name, const std::string& text) {
+    zip.begin_member(folder + name, text.size());
+    zip.write(std::as_bytes(std::span(text)));
+    zip.end_member();
+  };
+  text_member("data.pkl", state_dict_pickle(headers_of(tensors)));
+  text_member("byteorder", "little");
+  for (std::size_t i = 0; i < tensors.size(); i++) {
+    zip.begin_member(folder + "data/" + std::to_string(i), tensors[i].header.bytes());
+    stream(tensors[i], buffer, [&](auto piece) { zip.write(piece); });
+    zip.end_member();
+  }
+  text_member("version", "3\n");
+  zip.finish();
+  close(out, path);
+}
+
+void write_safetensors(const fs::path& path, Tensors tensors) {
+  std::ofstream out = create(path);
+  std::vector<std::byte> buffer(kPieceBytes);
+  out << safetensors_header(headers_of(tensors));
   for (const PlannedTensor& tensor : tensors) {
     stream(tensor, buffer, [&](auto piece) {
       out.write(reinterpret_cast<const char*>(piece.data()), static_cast<std::streamsize>(piece.size()));
@@ -66,7 +93,8 @@ void write_safetensors(const fs::path& path, Tensors tensors) {
   close(out, path);
 }
 
-void write_safetensors_shards(const fs::path& folder, Tensors first, Tensors second) {
+void write_safetensors_shards(const fs::path& folder, const std::string& stem, Tensors first,
+                              Tensors second) {
   nlohmann::ordered_json index;
   std::uint64_t total = 0;
   index["metadata"] = nlohmann::ordered_json::object();
@@ -77,13 +105,18 @@ void write_safetensors_shards(const fs::path& folder, Tensors first, Tensors sec
       total += tensor.header.bytes();
     }
   };
-  write("model-00001-of-00002.safetensors", first);
-  write("model-00002-of-00002.safetensors", second);
+  write(stem + "-00001-of-00002.safetensors", first);
+  write(stem + "-00002-of-00002.safetensors", second);
   index["metadata"]["total_size"] = total;
-  const fs::path path = folder / "model.safetensors.index.json";
+  const fs::path path = folder / (stem + ".safetensors.index.json");
   std::ofstream out = create(path);
   out << index.dump(2) << "\n";
   close(out, path);
+}
+
+bool is_mistrals_own(Container container) {
+  return container == Container::pth || container == Container::consolidated ||
+         container == Container::consolidated_shards;
 }
 
 }  // namespace
@@ -102,10 +135,14 @@ void write_checkpoint(const fs::path& folder, const SyntheticOptions& options) {
   const Tensors all(tensors);
   const Tensors first = all.first(all.size() / 2);
   const Tensors second = all.subspan(first.size());
+  if (is_mistrals_own(options.container) && options.names != Names::mistral) {
+    fail("expected Mistral's names in Mistral's own format, found others");
+  }
   write_tokenizer(folder, options);
-  std::ofstream config = create(folder / "config.json");
+  const fs::path config_path = folder / (is_mistrals_own(options.container) ? "params.json" : "config.json");
+  std::ofstream config = create(config_path);
   config << config_text(options);
-  close(config, folder / "config.json");
+  close(config, config_path);
 
   switch (options.container) {
     case Container::npz:
@@ -120,7 +157,13 @@ void write_checkpoint(const fs::path& folder, const SyntheticOptions& options) {
     case Container::safetensors:
       return write_safetensors(folder / "model.safetensors", all);
     case Container::safetensors_shards:
-      return write_safetensors_shards(folder, first, second);
+      return write_safetensors_shards(folder, "model", first, second);
+    case Container::pth:
+      return write_pth(folder / "consolidated.00.pth", all);
+    case Container::consolidated:
+      return write_safetensors(folder / "consolidated.safetensors", all);
+    case Container::consolidated_shards:
+      return write_safetensors_shards(folder, "consolidated", first, second);
   }
 }
 

@@ -16,7 +16,19 @@
 // equal files on every platform, and equal values in every container and under either family of names.
 namespace tramontane::synthetic {
 
-enum class Container { npz, npz_deflated, npz_zip64, npz_shards, safetensors, safetensors_shards };
+/// The last three are Mistral's own: params.json with consolidated.00.pth, consolidated.safetensors or shards
+/// of it, in Mistral's names.
+enum class Container {
+  npz,
+  npz_deflated,
+  npz_zip64,
+  npz_shards,
+  safetensors,
+  safetensors_shards,
+  pth,
+  consolidated,
+  consolidated_shards
+};
 
 /// Tensor names, and with them the dialect of config.json. `hugging_face_nested` is the text model of a
 /// multimodal folder: names start with "language_model.", the configuration is in "text_config".
@@ -51,8 +63,8 @@ std::string config_text(const SyntheticOptions& options);
 /// `mistral_path` ("layers.0.attention.wq", without ".weight") in the chosen names.
 std::string module_name(Names names, const std::string& mistral_path);
 
-/// Writes config.json, the weight files and the tokenizer into `folder`, which is created; memory stays
-/// bounded by a few MB for any size of model. Throws Error.
+/// Writes config.json or params.json, the weight files and the tokenizer into `folder`, which is created;
+/// memory stays bounded by a few MB for any size of model. Throws Error.
 void write_checkpoint(const std::filesystem::path& folder, const SyntheticOptions& options);
 
 /// Creates `folder` and copies options.tokenizer, if any, to its tokenizer.model. write_checkpoint does so

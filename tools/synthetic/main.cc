@@ -55,12 +55,16 @@ const std::map<std::string, ModelArgs> kShapes = {
     {"7b", shape_7b()}, {"small", shape_small()}, {"tiny", shape_tiny()}};
 const std::map<std::string, DType> kDTypes = {
     {"float32", DType::float32}, {"float16", DType::float16}, {"bfloat16", DType::bfloat16}};
-const std::map<std::string, Container> kContainers = {{"npz", Container::npz},
-                                                      {"npz-deflated", Container::npz_deflated},
-                                                      {"npz-zip64", Container::npz_zip64},
-                                                      {"npz-shards", Container::npz_shards},
-                                                      {"safetensors", Container::safetensors},
-                                                      {"safetensors-shards", Container::safetensors_shards}};
+const std::map<std::string, Container> kContainers = {
+    {"npz", Container::npz},
+    {"npz-deflated", Container::npz_deflated},
+    {"npz-zip64", Container::npz_zip64},
+    {"npz-shards", Container::npz_shards},
+    {"safetensors", Container::safetensors},
+    {"safetensors-shards", Container::safetensors_shards},
+    {"pth", Container::pth},
+    {"consolidated", Container::consolidated},
+    {"consolidated-shards", Container::consolidated_shards}};
 const std::map<std::string, Names> kNames = {
     {"mistral", Names::mistral}, {"hf", Names::hugging_face}, {"hf-nested", Names::hugging_face_nested}};
 
