@@ -123,6 +123,14 @@ class Parts {
   std::map<std::string_view, GgufTensor> tensors_;
 };
 
+/// NAME-0000M-of-0000N.gguf with M above 1.
+bool is_later_part(std::string_view name) {
+  constexpr std::string_view kShape = "-00001-of-00001.gguf";
+  if (name.size() < kShape.size()) return false;
+  name.remove_prefix(name.size() - kShape.size());
+  return name.substr(6, 4) == "-of-" && !name.starts_with("-00001");
+}
+
 /// Factors on RoPE's frequencies, by which Llama 3 extends its context: all ones change nothing.
 void check_rope_freqs(const RowSource& factors) {
   std::vector<float> values(static_cast<std::size_t>(factors.rows() * factors.cols()));
@@ -186,6 +194,22 @@ Source open_gguf(const fs::path& file) {
     source.written_files.emplace("tokenizer.model", std::move(tokenizer));
   }
   return source;
+}
+
+fs::path find_gguf(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    const bool counts = name.ends_with(".gguf") && !name.starts_with("mmproj") && !is_later_part(name);
+    if (counts && entry.is_regular_file(error)) found.push_back(entry.path());
+  }
+  if (found.size() > 1) {
+    std::sort(found.begin(), found.end());
+    fail("{}: expected one GGUF model, found several: name {} or another one of them", folder.string(),
+         printable(found.front().filename().string()));
+  }
+  return found.empty() ? fs::path() : found.front();
 }
 
 }  // namespace tramontane

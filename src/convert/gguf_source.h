@@ -11,4 +11,8 @@ namespace tramontane {
 /// naming the file, and the key or tensor.
 Source open_gguf(const std::filesystem::path& file);
 
+/// The GGUF model in a folder: its only GGUF file, or the first of its parts; beside it a file mmproj*.gguf,
+/// of a vision encoder, does not count. Empty: there is none. Throws Error when there are several.
+std::filesystem::path find_gguf(const std::filesystem::path& folder);
+
 }  // namespace tramontane

@@ -69,6 +69,9 @@ Source open_source(const fs::path& path) {
   if (!fs::exists(path, error))
     fail("{}: expected a checkpoint folder or a GGUF file, found nothing", path.string());
   if (fs::is_regular_file(path, error)) return open_gguf(path);
+  const bool described = fs::exists(path / "config.json", error) || fs::exists(path / "params.json", error);
+  const fs::path gguf = described ? fs::path() : find_gguf(path);
+  if (!gguf.empty()) return open_gguf(gguf);
   return open_checkpoint_source(path);
 }
 

@@ -207,6 +207,22 @@ TEST(GgufSource, ReadsAModelInParts) {
   EXPECT_EQ(row[31], 8);
 }
 
+TEST(GgufSource, IsFoundInAFolder) {
+  const TempFolder folder;
+  EXPECT_EQ(find_gguf(folder.path()), "");
+  write_parts(folder, 1, 20);
+  std::ofstream(folder / "mmproj-f16.gguf") << "x";
+  EXPECT_EQ(find_gguf(folder.path()), folder / "m-00001-of-00002.gguf");
+  EXPECT_EQ(open_source(folder.path()).kind, "gguf");
+  std::ofstream(folder / "other.gguf") << "x";
+  EXPECT_EQ(
+      error_of([&] { open_source(folder.path()); }),
+      folder.path().string() +
+          ": expected one GGUF model, found several: name 'm-00001-of-00002.gguf' or another one of them");
+  std::ofstream(folder / "config.json") << "{}";
+  EXPECT_NE(error_of([&] { open_source(folder.path()); }).find("config.json"), std::string::npos);
+}
+
 TEST(GgufSource, RefusesPartsThatDoNotBelongTogether) {
   const TempFolder folder;
   const auto path = [&](const char* name) { return (folder / name).string(); };
