@@ -64,9 +64,9 @@ TEST(GgufSource, ReadsAModelThatTheGgufPackageWrote) {
   EXPECT_EQ(Tokenizer::from_bytes(source.written_files.at("tokenizer.model"), "t").vocab_size(), 512);
 }
 
-/// The model's wq and wk hold row + col / 64 in Hugging Face's layout, from which the converter permutes
-/// them: row 2i of a head comes from row i, and row 2i + 1 from row i + head_dim / 2. So adjacent rows are a
-/// pair of RoPE.
+/// The model's wq and wk hold row / 64 + col / 4096 in Hugging Face's layout, from which the converter
+/// permutes them: row 2i of a head comes from row i, and row 2i + 1 from row i + head_dim / 2. So adjacent
+/// rows are a pair of RoPE.
 TEST(GgufSource, QueriesAndKeysAreStoredInAdjacentPairs) {
   const Source source = open_gguf(std::filesystem::path(TEST_DATA) / "gguf/model.gguf");
   const ModelArgs& args = source.config.args;
@@ -78,8 +78,8 @@ TEST(GgufSource, QueriesAndKeysAreStoredInAdjacentPairs) {
       rows.read(row, row + 1, values.data());
       const std::int64_t i = row % args.head_dim;
       const std::int64_t original = row - i + i / 2 + i % 2 * args.head_dim / 2;
-      EXPECT_EQ(values[0], static_cast<float>(original));
-      EXPECT_EQ(values[31], static_cast<float>(original) + 31.F / 64);
+      EXPECT_EQ(64 * values[0], static_cast<float>(original));
+      EXPECT_EQ(64 * values[31], static_cast<float>(original) + 31.F / 64);
     }
   }
 }

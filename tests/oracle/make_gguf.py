@@ -7,7 +7,7 @@
   ones and zeros among them; and beside it, as F32, what the package's reference dequantisation makes of it.
 - model.gguf: a random model of one layer with the vocabulary of stories260k, stored as llama.cpp's converter stores
   Hugging Face's layout: wq and wk permuted. wq is F32 and wk F16; they hold, in Hugging Face's layout, the number of
-  their row plus that of their column / 64.
+  their row / 64 plus that of their column / 4096.
 """
 import argparse
 from pathlib import Path
@@ -57,7 +57,7 @@ def permute(weights: np.ndarray, heads: int) -> np.ndarray:
 
 
 def counted(rows: int, cols: int) -> np.ndarray:
-    return (np.arange(rows)[:, None] + np.arange(cols)[None, :] / 64).astype(np.float32)
+    return (np.arange(rows)[:, None] / 64 + np.arange(cols)[None, :] / 4096).astype(np.float32)
 
 
 def add_vocabulary(writer: gguf.GGUFWriter, path: Path) -> None:
