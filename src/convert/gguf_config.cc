@@ -87,7 +87,7 @@ class ConfigBuilder {
     json_["head_dim"] = head_dim(dim, n_heads);
     json_["hidden_dim"] = size("feed_forward_length");
     json_["n_heads"] = n_heads;
-    json_["n_kv_heads"] = fields_.integer(key("attention.head_count_kv"), 1, kMost).value_or(n_heads);
+    json_["n_kv_heads"] = n_kv_heads(n_heads);
     json_["norm_eps"] = fields_.need_number(key("attention.layer_norm_rms_epsilon"));
     json_["vocab_size"] = fields_.integer(key("vocab_size"), 1, kMost).value_or(vocab_size);
   }
@@ -105,6 +105,15 @@ class ConfigBuilder {
       }
     }
     return head_dim;
+  }
+
+  std::int64_t n_kv_heads(std::int64_t n_heads) const {
+    const std::string name = key("attention.head_count_kv");
+    const std::int64_t count = fields_.integer(name, 1, kMost).value_or(n_heads);
+    if (n_heads % count != 0) {
+      fields_.wrong(name, fmt::format("a divisor of {} = {}", key("attention.head_count"), n_heads));
+    }
+    return count;
   }
 
   void add_scaling() {

@@ -30,7 +30,7 @@ class GgufRows final : public RowSource {
   }
 
   void read_quantized(std::int64_t begin, std::int64_t end, const QuantizedRows& out) const override {
-    if (!blocks_.lossless) RowSource::read_quantized(begin, end, out);  // throws
+    if (!blocks_.lossless) RowSource::read_quantized(begin, end, out);                // throws
     const std::size_t group_words = static_cast<std::size_t>(blocks_.spec.bits) * 4;  // bytes of 32 elements
     QuantizedRows to = out;
     for_each_piece(begin, end, [&](const std::byte* piece, std::size_t count) {

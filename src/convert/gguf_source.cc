@@ -17,7 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kMostParts = 99'999;  // five digits
+constexpr std::int64_t kMostParts = 99'999;     // five digits
+constexpr std::int64_t kMostFactors = 1 << 15;  // on RoPE's frequencies: half of the largest head
 
 struct Name {
   std::string_view gguf;
@@ -133,6 +134,10 @@ bool is_later_part(std::string_view name) {
 
 /// Factors on RoPE's frequencies, by which Llama 3 extends its context: all ones change nothing.
 void check_rope_freqs(const RowSource& factors) {
+  if (factors.rows() != 1 || factors.cols() > kMostFactors) {
+    fail("{}: expected a vector of at most {} factors, found [{}, {}]", factors.label(), kMostFactors,
+         factors.rows(), factors.cols());
+  }
   std::vector<float> values(static_cast<std::size_t>(factors.rows() * factors.cols()));
   factors.read(0, factors.rows(), values.data());
   if (std::any_of(values.begin(), values.end(), [](float value) { return value != 1; })) {

@@ -155,6 +155,12 @@ TEST(GgufSource, RefusesOtherModelsByTheirKeys) {
             "tensor 'blk.0.attn_q.weight': expected [64, 32], as the configuration says, found [32, 32]");
   EXPECT_EQ(refusal(gguf_metadata().u32("llama.vocab_size", 12)),
             "tensor 'token_embd.weight': expected [12, 32], as the configuration says, found [11, 32]");
+  GgufWriter three;
+  three.string("general.architecture", "llama").u32("llama.embedding_length", 32).u32("llama.block_count", 1);
+  three.u32("llama.feed_forward_length", 64).u32("llama.attention.head_count", 4);
+  EXPECT_EQ(
+      refusal(three.u32("llama.attention.head_count_kv", 3)),
+      "key 'llama.attention.head_count_kv': expected a divisor of llama.attention.head_count = 4, found 3");
   EXPECT_EQ(refusal(GgufWriter()), "key 'general.architecture': expected a string, found nothing");
 }
 
