@@ -11,7 +11,7 @@ ALLOWED = {
     "kernels": {"core"},
     "checkpoint": {"core", "kernels"},
     "quantize": {"core", "kernels"},
-    "convert": {"core", "kernels", "checkpoint", "quantize", "model"},
+    "convert": {"core", "kernels", "checkpoint", "quantize", "model", "tokenizer"},
     "tokenizer": {"core"},
     "sampler": {"core"},
     "model": {"core", "kernels", "checkpoint"},

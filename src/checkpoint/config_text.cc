@@ -72,12 +72,11 @@ void put_hugging_face(const ModelArgs& args, Json& json) {
       json["layer_types"].push_back(window > 0 ? "sliding_attention" : "full_attention");
     }
   }
-  if (!args.yarn && !args.query_temperature) {
-    json["rope_theta"] = args.rope_theta;
-    return;
-  }
-  Json& rope = json["rope_parameters"];
-  rope["rope_theta"] = args.rope_theta;
+  // mlx-lm's reader of "mistral" knows only the older place, that of "ministral3" only the newer one.
+  if (!args.query_temperature) json["rope_theta"] = args.rope_theta;
+  if (!args.yarn && !args.query_temperature) return;
+  Json& rope = json[args.query_temperature ? "rope_parameters" : "rope_scaling"];
+  if (args.query_temperature) rope["rope_theta"] = args.rope_theta;
   rope["rope_type"] = args.yarn ? "yarn" : "default";
   if (args.yarn) {
     rope["factor"] = args.yarn->factor;

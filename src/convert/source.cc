@@ -5,6 +5,7 @@
 #include "checkpoint/weight_files.h"
 #include "convert/checkpoint_source.h"
 #include "convert/consolidated.h"
+#include "convert/gguf_source.h"
 #include "core/fail.h"
 
 namespace tramontane {
@@ -65,10 +66,11 @@ Source open_source(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error))
     fail("{}: expected a checkpoint folder or a GGUF file, found nothing", path.string());
-  const bool folder = fs::is_directory(path, error);
-  if (folder && fs::exists(path / "params.json", error) && find_weight_files(path).consolidated) {
-    return open_consolidated(path);
-  }
+  if (fs::is_regular_file(path, error)) return open_gguf(path);
+  const bool params = fs::exists(path / "params.json", error);
+  const bool described = params || fs::exists(path / "config.json", error);
+  if (const fs::path gguf = described ? fs::path() : find_gguf(path); !gguf.empty()) return open_gguf(gguf);
+  if (params && find_weight_files(path).consolidated) return open_consolidated(path);
   return open_checkpoint_source(path);
 }
 
