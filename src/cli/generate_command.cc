@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/json_line.h"
 #include "cli/model_options.h"
+#include "cli/progress.h"
 #include "cli/terminal.h"
 #include "cli/text_input.h"
 #include "cli/values.h"

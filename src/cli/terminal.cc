@@ -1,11 +1,9 @@
 #include "cli/terminal.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
-#include <string>
 #include <system_error>
 
 #include "core/fail.h"
@@ -63,24 +61,6 @@ bool Output::closed() const { return error_ == EPIPE; }
 
 void Output::check() const {
   if (error_ != 0 && !closed()) fail("standard output: {}", std::generic_category().message(error_));
-}
-
-ProgressBar::ProgressBar(std::string label)
-    : label_(std::move(label)), terminal_(isatty(STDERR_FILENO) == 1) {}
-
-void ProgressBar::show(std::int64_t done, std::int64_t total, std::string_view remark) {
-  if (!terminal_) return;
-  constexpr std::int64_t kWidth = 30;
-  const auto full = static_cast<std::size_t>(total > 0 ? done * kWidth / total : kWidth);
-  note(fmt::format("\r{} [{}{}] {}/{} tokens{}{}\x1b[K", label_, std::string(full, '#'),
-                   std::string(kWidth - full, ' '), done, total, remark.empty() ? "" : ", ", remark));
-  shown_ = true;
-}
-
-void ProgressBar::clear() {
-  if (!shown_) return;
-  note("\r\x1b[K");
-  shown_ = false;
 }
 
 }  // namespace tramontane::cli

@@ -1,7 +1,5 @@
 #pragma once
 #include <atomic>
-#include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace tramontane::cli {
@@ -31,19 +29,6 @@ class Output {
 
  private:
   int error_ = 0;  // errno of the failure
-};
-
-/// A bar on standard error for long work on tokens; nothing when that is not a terminal.
-class ProgressBar {
- public:
-  explicit ProgressBar(std::string label);
-  void show(std::int64_t done, std::int64_t total, std::string_view remark = {});
-  void clear();
-
- private:
-  std::string label_;
-  bool terminal_;
-  bool shown_ = false;
 };
 
 }  // namespace tramontane::cli
