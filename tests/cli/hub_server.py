@@ -77,6 +77,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass  # clients that go away are part of the tests
+
+
 class Hub:
     """Two servers, the hub and its CDN, so that redirects leave the origin. `faults` are functions of a Request, tried in
     order for each; the first that returns True has answered it. `requests` are (where, path, Range, Authorization)."""
@@ -88,8 +95,7 @@ class Hub:
         self.lock = threading.Lock()
         self.servers = []
         for is_cdn in (False, True):
-            server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-            server.daemon_threads = True
+            server = Server(("127.0.0.1", 0), Handler)
             server.hub, server.is_cdn = self, is_cdn
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
             self.servers.append(server)
@@ -169,53 +175,59 @@ class Hub:
         request.reply(206, content[first:last + 1], headers | {"Content-Range": f"bytes {first}-{last}/{len(content)}"})
 
 
-def once(fault, times=1):
-    """The fault, for the first requests that it answers."""
-    lock, left = threading.Lock(), [times]
+class Fault:
+    """Answers requests that match in its own way; `times`: only the first so many."""
 
-    def limited(request):
-        with lock:
-            if left[0] == 0:
+    def __init__(self, matches, answer):
+        self.matches, self.answer, self.left, self.lock = matches, answer, -1, threading.Lock()
+
+    def __call__(self, request):
+        if not self.matches(request):
+            return False
+        with self.lock:
+            if self.left == 0:
                 return False
-            answered = fault(request)
-            left[0] -= bool(answered)
-            return answered
-    return limited
+            self.left -= 1
+        self.answer(request)
+        return True
+
+
+def once(fault, times=1):
+    """The fault, for the first requests that it matches."""
+    fault.left = times
+    return fault
 
 
 def reply(text, status, body=b"", headers=(), where=None, **options):
     """A fault: this answer for paths that hold the text."""
-    def fault(request):
-        if text not in request.path or where not in (None, request.where):
-            return False
-        request.reply(status, body, headers, **options)
-        return True
-    return fault
+    return Fault(lambda request: text in request.path and where in (None, request.where),
+                 lambda request: request.reply(status, body, headers, **options))
+
+
+def on_cdn(text, answer):
+    """A fault of the CDN, for paths that hold the text."""
+    return Fault(lambda request: request.where == "cdn" and text in request.path, answer)
 
 
 def cut_after(text, count, content):
     """A fault: the connection ends after some bytes of what was asked for."""
-    def fault(request):
-        if request.where != "cdn" or text not in request.path:
-            return False
+    def answer(request):
         wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("Range") or "")
         first, end = (int(wanted[1]), int(wanted[2]) + 1) if wanted else (0, len(content))
         headers = {"Content-Range": f"bytes {first}-{end - 1}/{len(content)}"} if wanted else {}
         request.reply(206 if wanted else 200, content[first:min(first + count, end)], headers, length=end - first)
-        return True
-    return fault
+    return on_cdn(text, answer)
 
 
-def stall(text, seconds):
-    """A fault: the peer says how much will come, and sends nothing for a while."""
-    def fault(request):
-        if request.where != "cdn" or text not in request.path:
-            return False
+def slowly(text, pieces, seconds, length):
+    """A fault: the pieces come one by one, with a pause after each, and then the connection ends."""
+    def answer(request):
         request.handler.send_response(200)
-        request.handler.send_header("Content-Length", "1000000")
+        request.handler.send_header("Content-Length", str(length))
         request.handler.end_headers()
-        request.handler.wfile.flush()
-        time.sleep(seconds)
+        for piece in pieces:
+            request.handler.wfile.write(piece)
+            request.handler.wfile.flush()
+            time.sleep(seconds)
         request.cut()
-        return True
-    return fault
+    return on_cdn(text, answer)
