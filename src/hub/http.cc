@@ -16,6 +16,7 @@ namespace {
 constexpr int kMostRedirects = 10;
 constexpr long kSlowest = 1000;                   // bytes per second; less for the timeout counts as stopped
 constexpr std::size_t kLongestRefusal = 1 << 16;  // of an answer that is not wanted
+constexpr std::size_t kLongestHeader = 1 << 20;   // of all lines together
 
 // Only these are kept, so that a peer cannot fill the memory with others.
 constexpr std::array kHeaders = {"content-encoding", "content-length", "content-range",   "location",
@@ -71,7 +72,8 @@ struct HttpClient::Transfer {
   HttpResponse& response;
   const Sink& sink;
   const Stop& stop;
-  std::size_t refused = 0;      // bytes of an unwanted body
+  std::size_t refused = 0;  // bytes of an unwanted body
+  std::size_t header_bytes = 0;
   bool enough = false;          // no more of the body is wanted
   std::exception_ptr thrown{};  // by the sink; libcurl is C
 
@@ -114,8 +116,9 @@ struct HttpClient::Transfer {
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self) {
     auto& transfer = *static_cast<Transfer*>(self);
     try {
+      transfer.header_bytes += size;
       transfer.take_header({data, size});
-      return size;
+      return transfer.header_bytes > kLongestHeader ? 0 : size;
     } catch (...) {
       transfer.thrown = std::current_exception();
       return 0;

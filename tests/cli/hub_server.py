@@ -3,6 +3,7 @@ import hashlib
 import http.server
 import json
 import re
+import ssl
 import threading
 import time
 import urllib.parse
@@ -86,9 +87,10 @@ class Server(http.server.ThreadingHTTPServer):
 
 class Hub:
     """Two servers, the hub and its CDN, so that redirects leave the origin. `faults` are functions of a Request, tried in
-    order for each; the first that returns True has answered it. `requests` are (where, path, Range, Authorization)."""
+    order for each; the first that returns True has answered it. `requests` are (where, path, Range, Authorization).
+    `certificate`: a file with certificate and key, to speak TLS with."""
 
-    def __init__(self, repos):
+    def __init__(self, repos, certificate=None):
         self.repos = repos  # {"owner/name": Repo}
         self.faults = []
         self.requests = []
@@ -97,9 +99,13 @@ class Hub:
         for is_cdn in (False, True):
             server = Server(("127.0.0.1", 0), Handler)
             server.hub, server.is_cdn = self, is_cdn
+            if certificate:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(certificate)
+                server.socket = context.wrap_socket(server.socket, server_side=True)
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
             self.servers.append(server)
-        self.url, self.cdn = (f"http://127.0.0.1:{server.server_address[1]}" for server in self.servers)
+        self.url, self.cdn = (f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_address[1]}" for server in self.servers)
 
     def close(self):
         for server in self.servers:

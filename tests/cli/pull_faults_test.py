@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from hub_server import COMMIT, cut_after, once, reply, slowly
+from hub_server import COMMIT, Fault, Hub, cut_after, once, reply, slowly
 from pull_support import FILES, WEIGHTS, PullTestCase
 from support import TRAMONTANE
 
@@ -241,6 +241,32 @@ class AnswerTest(PullTestCase):
         self.hub.repos["new/name"] = self.repo  # renamed: a relative redirect
         self.hub.faults = [reply("/api/models/owner/", 307, headers={"Location": "/api/models/new/name/revision/main?blobs=true"})]
         self.assert_whole(self.pulled()[0])
+
+    def test_certificates_are_checked(self):
+        pem = self.folder / "certificate.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", pem, "-out", self.folder / "public"],
+                       check=True, capture_output=True)
+        with open(pem, "ab") as file:
+            file.write((self.folder / "public").read_bytes())
+        secure = Hub(self.hub.repos, pem)
+        self.addCleanup(secure.close)
+        self.assert_fails(self.pull(environment={"HF_ENDPOINT": secure.url}), 1, secure.url, "certificate")
+        trusting = {"HF_ENDPOINT": secure.url, "SSL_CERT_FILE": str(self.folder / "public")}
+        self.assert_whole(self.pulled(environment=trusting)[0])
+        self.assertEqual(len(secure.asked("model.safetensors", "cdn")), 1)
+        secure.faults = [reply("/api/", 302, headers={"Location": f"{self.hub.url}/api/models/owner/name/revision/main"})]
+        self.assert_fails(self.pull(environment=trusting), 1, "https")
+        self.assertEqual(self.hub.requests, [])
+
+    def test_endless_headers(self):
+        def answer(request):
+            request.handler.send_response(200)
+            for i in range(40_000):
+                request.handler.send_header(f"X-{i}", "x" * 100)
+            request.handler.end_headers()
+        self.hub.faults = [Fault(lambda request: True, answer)]
+        self.assert_fails(self.pull("--retries", 0), 1, "given up")
 
     def test_a_list_that_is_not_one(self):
         good = json.dumps(self.repo.listing()).encode()
