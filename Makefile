@@ -68,8 +68,10 @@ $(VENV)/installed: tests/oracle/requirements.txt
 
 oracle: build $(VENV)/installed
 	$(VENV)/bin/python tests/oracle/quantize_oracle.py --build build/release --work build/oracle
+	$(VENV)/bin/python tests/oracle/convert_oracle.py --build build/release --work build/oracle
 	$(VENV)/bin/python tests/oracle/oracle.py --build build/release --work build/oracle
 	$(VENV)/bin/python tests/oracle/gguf_oracle.py --build build/release --work build/oracle
+	$(VENV)/bin/python tests/oracle/hub_cache.py --build build/release
 
 # Debian's PyTorch trains, MLX (from PyPI) quantises.
 $(GENESIS_VENV)/installed: tools/genesis/requirements.txt

@@ -16,8 +16,9 @@ ALLOWED = {
     "sampler": {"core"},
     "model": {"core", "kernels", "checkpoint"},
     "engine": {"core", "model"},
+    "hub": {"core", "checkpoint"},  # checkpoint: its JSON
     "bench": {"core", "kernels", "checkpoint", "model", "engine"},
-    "cli": {"core", "kernels", "checkpoint", "convert", "model", "engine", "bench"},
+    "cli": {"core", "kernels", "checkpoint", "convert", "model", "engine", "bench", "hub"},
 }
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 

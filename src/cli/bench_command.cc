@@ -14,6 +14,7 @@
 #include "bench/synthetic.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
+#include "cli/model_options.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
 #include "core/fail.h"
@@ -76,8 +77,9 @@ bench::BenchModel make_model(const Options& options) {
     note(fmt::format("[INFO] Making a synthetic {} model.\n", options.synthetic));
     return make_synthetic(options);
   }
-  note(fmt::format("[INFO] Loading model from {}.\n", one_line(options.folder)));
-  bench::BenchModel model = bench::open_model(options.folder, options.sliding_window);
+  const std::filesystem::path folder = find_model(options.folder);
+  note(fmt::format("[INFO] Loading model from {}.\n", one_line(folder.string())));
+  bench::BenchModel model = bench::open_model(folder, options.sliding_window);
   if (options.layers > 0) bench::cut_layers(model, options.layers);
   return model;
 }

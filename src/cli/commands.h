@@ -13,5 +13,6 @@ void add_convert(CLI::App& app, Run& run);
 void add_generate(CLI::App& app, Run& run);
 void add_inspect(CLI::App& app, Run& run);
 void add_perplexity(CLI::App& app, Run& run);
+void add_pull(CLI::App& app, Run& run);
 
 }  // namespace tramontane::cli

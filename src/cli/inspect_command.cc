@@ -163,7 +163,7 @@ void add_inspect(CLI::App& app, Run& run) {
   options->model.add_to(command);
   command.callback([options, &run] {
     run = [options] {
-      Model model = load_model(options->model.folder, options->model.load_options());
+      Model model = load_model(find_model(options->model.folder), options->model.load_options());
       const nlohmann::json description = describe(model);
       Output out;
       out.write(options->json ? json_line(description) : as_text(description, model.args()));

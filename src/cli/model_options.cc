@@ -4,11 +4,14 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <cstdlib>
 #include <system_error>
 
 #include "cli/terminal.h"
 #include "cli/values.h"
 #include "core/fail.h"
+#include "hub/cache.h"
+#include "hub/environment.h"
 
 namespace tramontane::cli {
 namespace {
@@ -51,8 +54,19 @@ void ModelOptions::add_folder_to(CLI::App& command) {
       ->check(a_name());
 }
 
+std::filesystem::path find_model(const std::filesystem::path& name) {
+  std::error_code error;
+  if (std::filesystem::exists(name, error)) return name;
+  const auto model = hub::try_parse_model_name(name.string());
+  if (!model) return name;  // for the loader's message
+  const std::filesystem::path cache = hub::cache_folder(std::getenv);
+  if (auto folder = hub::Cache(cache).find(*model)) return *folder;
+  fail("{}: no such folder, and no such model in {}: tramontane pull {}", name.string(), cache.string(),
+       name.string());
+}
+
 Model load(ModelOptions& options) {
-  if (options.folder.empty()) options.folder = default_folder();
+  options.folder = options.folder.empty() ? default_folder() : find_model(options.folder);
   note(fmt::format("[INFO] Loading model from {}.\n", one_line(options.folder.string())));
   Model model = load_model(options.folder, options.load_options());
   for (const auto& warning : model.warnings()) note(fmt::format("[WARNING] {}\n", one_line(warning)));

@@ -26,6 +26,11 @@ struct ModelOptions {
   LoadOptions load_options() const;
 };
 
+/// The folder of --model-path: that one if it exists; else, for OWNER/NAME or OWNER/NAME@REVISION, what
+/// `pull` put into the hub's cache. Uses no network. Throws Error, with the command that fetches it, when it
+/// was not pulled.
+std::filesystem::path find_model(const std::filesystem::path& name);
+
 /// Loads the model that was asked for and says on standard error which, with its warnings. Without a folder:
 /// `mlx_model` in the current directory, as the original program does, else the demonstration model that
 /// comes with Tramontane; `options.folder` is then that one.

@@ -91,7 +91,7 @@ int run_perplexity(Options& options) {
     LoadOptions exact = options.model.load_options();
     exact.activation_bits = 32;
     exact.kv_dtype = DType::float32;
-    reference = load_model(options.reference, exact);
+    reference = load_model(find_model(options.reference), exact);
     options.windows.reference = &*reference;
   }
   const std::vector<TokenId> tokens = model.tokenizer().encode(text);
