@@ -2,21 +2,35 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
 #include "checkpoint/ggml_types.h"
-#include "core/float16.h"
 
 namespace tramontane {
 namespace {
 
 using Byte = std::uint8_t;
 
+// float16 and back, inline: the compiler's own conversions are calls where it may not assume F16C, and took a
+// third of the time. Both shift the fraction into place and move the exponent by a multiplication, which is
+// exact.
+
 float half_at(const Byte* bytes) {
-  std::uint16_t bits;
-  std::memcpy(&bits, bytes, 2);
-  return float16_to_float(bits);
+  std::uint16_t half;
+  std::memcpy(&half, bytes, 2);
+  const std::uint32_t magnitude = std::uint32_t{half & 0x7fffU} << 13;
+  const bool finite = (half & 0x7c00) != 0x7c00;
+  const float value =
+      finite ? std::bit_cast<float>(magnitude) * 0x1p112F : std::bit_cast<float>(magnitude | 0x7f800000);
+  return (half & 0x8000) != 0 ? -value : value;
+}
+
+/// Of a value that float16 holds.
+std::uint16_t exact_half(float value) {
+  const auto magnitude = std::bit_cast<std::uint32_t>(std::abs(value) * 0x1p-112F);
+  return static_cast<std::uint16_t>(magnitude >> 13 | (std::signbit(value) ? 0x8000U : 0U));
 }
 
 // Each format unpacks a block to unsigned integers q in the order of the weights, and for each group of
@@ -247,7 +261,7 @@ std::byte* store(float value, std::byte* to) {
   if constexpr (kDType == DType::float32) {
     std::memcpy(to, &value, 4);
   } else {
-    const std::uint16_t bits = float_to_float16(value);
+    const std::uint16_t bits = exact_half(value);
     std::memcpy(to, &bits, 2);
   }
   return to + size_of(kDType);

@@ -22,8 +22,8 @@ struct SentencePieceModel {
   bool add_dummy_prefix = false;  // a space before every text
 };
 
-/// The bytes of a tokenizer.model. They are for Tokenizer::from_bytes to check. Precondition: bos_id and
-/// eos_id are -1 or indices of pieces.
+/// The bytes of a tokenizer.model. They are for Tokenizer::from_bytes to check. Precondition: there are
+/// pieces, and bos_id and eos_id are -1 or indices of them.
 std::string write_sentencepiece_model(const SentencePieceModel& model);
 
 }  // namespace tramontane

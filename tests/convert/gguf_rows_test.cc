@@ -140,9 +140,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Format{"Q3_K", 4, DType::float16, false}, Format{"Q6_K", 8, DType::float16, false}),
     [](const auto& test) { return std::string(test.param.name); });
 
-/// One block with the scale d (float16 bits), all of whose integers are 0.
+/// One block with the scale d (float16 bits), whose first integer is the least there is.
 std::string block(std::uint16_t d, std::size_t bytes) {
-  return little_endian(d, 2) + std::string(bytes - 2, '\0');
+  return little_endian(d, 2) + std::string(bytes - 2, '\x80');
 }
 
 std::filesystem::path write_one(const testing::TempFolder& folder, std::uint32_t type,
@@ -163,20 +163,22 @@ TEST(GgufRows, EveryScaleOfFloat16IsCarriedExactlyUnlessItsBiasOverflows) {
   for (const Case& c : {Case{kQ4_0, 18, 8}, Case{kQ5_0, 22, 16}, Case{kQ8_0, 34, 128}}) {
     std::string blocks;
     GgufWriter writer;
-    std::size_t count = 0;
+    std::vector<float> scales;
     for (std::uint32_t d = 0; d < 0x10000; d++) {
       const float scale = float16_to_float(static_cast<std::uint16_t>(d));
       if (!(std::abs(scale) * c.zero <= 65504)) continue;
       blocks += block(static_cast<std::uint16_t>(d), c.bytes);
-      count++;
+      scales.push_back(scale);
     }
-    writer.tensor("a", {32, count}, c.type, blocks);
+    writer.tensor("a", {32, scales.size()}, c.type, blocks);
     const testing::TempFolder folder;
     std::ofstream(folder / "x.gguf", std::ios::binary) << writer.bytes();
     const OpenFile file(folder / "x.gguf");
     const auto rows = file.rows("a");
     ASSERT_GT(rows->rows(), 40'000);
-    EXPECT_EQ(carried(*rows, 0, rows->rows()), read_all(*rows));
+    const std::vector<float> values = read_all(*rows);
+    for (std::size_t n = 0; n < scales.size(); n++) ASSERT_EQ(values[32 * n], -c.zero * scales[n]);
+    EXPECT_EQ(carried(*rows, 0, rows->rows()), values);
   }
 }
 
