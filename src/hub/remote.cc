@@ -1,6 +1,7 @@
 #include "hub/remote.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/fail.h"
 

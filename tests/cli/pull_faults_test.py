@@ -115,11 +115,9 @@ class TransferTest(PullTestCase):
 
     def test_a_slow_peer_is_left(self):
         self.hub.faults = [once(slowly("model.safetensors", [b"", b""], 2, len(WEIGHTS)))]
-        start = time.monotonic()
         folder, stderr = self.pulled(environment={"HF_HUB_DOWNLOAD_TIMEOUT": "1"})
         self.assert_whole(folder)
-        self.assertLess(time.monotonic() - start, 3.9)
-        self.assertIn("trying again", stderr)
+        self.assertRegex(stderr, "too slow.*; trying again")
 
     def test_interrupts_keep_what_came(self):
         self.hub.faults = [once(slowly("model.safetensors", [WEIGHTS[:150_000], b""], 1.5, len(WEIGHTS)))]
