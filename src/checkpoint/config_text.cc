@@ -101,7 +101,7 @@ Json settings(const QuantSpec& spec) {
 }  // namespace
 
 Json quantization_json(const QuantizationConfig& quantization) {
-  Json json = settings(*quantization.standard);
+  Json json = settings(quantization.standard.value_or(QuantSpec{}));
   for (const auto& [path, spec] : quantization.overrides) json[path] = spec ? settings(*spec) : Json(false);
   return json;
 }

@@ -36,23 +36,22 @@ std::size_t write_plain(const PlannedModule& module, Range rows, std::size_t arr
 }
 
 /// As the original does: first to the target's type, then into groups.
-std::size_t quantize_rows(const PlannedModule& module, Range rows, PieceScratch& scratch,
+std::size_t quantize_rows(const PlannedModule& module, QuantSpec quant, Range rows, PieceScratch& scratch,
                           const QuantizedRows& parts) {
   read_values(module, rows, scratch);
   const std::size_t overflows = overflows_in(scratch.values, module);
   scratch.narrow.resize(scratch.values.size() * size_of(module.dtype));
   round_to(scratch.values, module.dtype, scratch.narrow);
-  quantize(scratch.values.data(), rows.end - rows.begin, module.rows->cols(), *module.quant, module.dtype,
-           parts);
+  quantize(scratch.values.data(), rows.end - rows.begin, module.rows->cols(), quant, module.dtype, parts);
   return overflows;
 }
 
-std::size_t write_quantized(const PlannedModule& module, Range rows, std::size_t array, ArrayWriter& writer,
-                            PieceScratch& scratch) {
+std::size_t write_quantized(const PlannedModule& module, QuantSpec quant, Range rows, std::size_t array,
+                            ArrayWriter& writer, PieceScratch& scratch) {
   const std::int64_t cols = module.rows->cols();
-  const bool affine = module.quant->mode == QuantMode::affine;
-  const std::size_t scales = rows.count() * scales_bytes(cols, *module.quant, module.dtype);
-  scratch.words.resize(rows.count() * words_bytes(cols, *module.quant));
+  const bool affine = quant.mode == QuantMode::affine;
+  const std::size_t scales = rows.count() * scales_bytes(cols, quant, module.dtype);
+  scratch.words.resize(rows.count() * words_bytes(cols, quant));
   scratch.scales.resize(scales);
   scratch.biases.resize(affine ? scales : 0);
   const QuantizedRows parts{scratch.words.data(), scratch.scales.data(),
@@ -61,7 +60,7 @@ std::size_t write_quantized(const PlannedModule& module, Range rows, std::size_t
   if (module.carried) {
     module.rows->read_quantized(rows.begin, rows.end, parts);
   } else {
-    overflows = quantize_rows(module, rows, scratch, parts);
+    overflows = quantize_rows(module, quant, rows, scratch, parts);
   }
   write_array(writer, array, rows, scratch.words);
   write_array(writer, array + 1, rows, scratch.scales);
@@ -74,7 +73,7 @@ std::size_t write_quantized(const PlannedModule& module, Range rows, std::size_t
 std::size_t write_rows(const PlannedModule& module, std::int64_t begin, std::int64_t end,
                        std::size_t first_array, ArrayWriter& writer, PieceScratch& scratch) {
   const Range rows{begin, end};
-  return module.quant ? write_quantized(module, rows, first_array, writer, scratch)
+  return module.quant ? write_quantized(module, *module.quant, rows, first_array, writer, scratch)
                       : write_plain(module, rows, first_array, writer, scratch);
 }
 

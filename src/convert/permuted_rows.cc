@@ -19,7 +19,7 @@ class PermutedRows final : public RowSource {
   }
 
   void read_quantized(std::int64_t begin, std::int64_t end, const QuantizedRows& out) const override {
-    const StoredQuant& stored = *stored_quant();
+    const StoredQuant stored = stored_quant().value_or(StoredQuant{});
     const std::size_t words = words_bytes(cols(), stored.spec);
     const std::size_t scales = scales_bytes(cols(), stored.spec, stored.scale_dtype);
     QuantizedRows at = out;

@@ -16,6 +16,7 @@ bool is_matrix(Role role) {
 /// From the first layer's matrices to the head, as the model reads.
 std::vector<Place> model_order(const Source& source) {
   std::vector<Place> places;
+  places.reserve(source.parameters.size());
   for (const auto& [place, rows] : source.parameters) places.push_back(place);
   const auto rank = [](const Place& place) {
     const int section = place.role == Role::tok_embeddings ? 0 : place.layer >= 0 ? 1 : 2;
@@ -23,6 +24,12 @@ std::vector<Place> model_order(const Source& source) {
   };
   std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) { return rank(a) < rank(b); });
   return places;
+}
+
+/// Quantised in MLX's way already.
+bool is_mlx(const RowSource& rows) {
+  const auto& stored = rows.stored_quant();
+  return stored && stored->lossless;
 }
 
 class Planner {
@@ -34,6 +41,10 @@ class Planner {
     if (options.dtype && !is_float(*options.dtype)) {
       fail("dtype: expected float16, bfloat16 or float32, found {}", name_of(*options.dtype));
     }
+    const bool mlx =
+        source.kind == "npz" || std::any_of(source.parameters.begin(), source.parameters.end(),
+                                            [](const auto& item) { return is_mlx(*item.second); });
+    as_original_ = source.kind == "gguf" || (options.format == CheckpointFormat::npz && !mlx);
     if (options.quantize) {
       recipe_.emplace(options.recipe, make_quant_spec(options.mode, options.bits, options.group_size),
                       source.config.args.n_layers);
@@ -79,8 +90,8 @@ class Planner {
   void choose_quantization(PlannedModule& module) {
     const auto& stored = module.rows->stored_quant();
     if (options_.dequantize) return;
-    if (options_.quantize) module.quant = recipe_->spec_of(module.place);
-    if (!options_.quantize && stored) module.quant = stored->spec;
+    if (recipe_) module.quant = recipe_->spec_of(module.place);
+    if (!recipe_ && stored) module.quant = stored->spec;
     if (module.quant && module.rows->cols() % module.quant->group_size != 0) {
       plan_.warnings.push_back(
           fmt::format("{}: not quantised, as {} columns are no whole number of groups of {}", module.path,
@@ -92,10 +103,9 @@ class Planner {
 
   DType dtype_of(const PlannedModule& module) const {
     const auto& stored = module.rows->stored_quant();
-    if (module.carried) return stored->scale_dtype;
+    if (stored && module.carried) return stored->scale_dtype;
     if (options_.dtype) return *options_.dtype;
-    const bool original = options_.format == CheckpointFormat::npz && source_.kind != "npz";
-    if (original || source_.kind == "gguf") return DType::float16;
+    if (as_original_) return DType::float16;
     return stored ? stored->scale_dtype : module.rows->dtype();
   }
 
@@ -152,6 +162,7 @@ class Planner {
   const ConvertOptions& options_;
   NameFamily family_;
   std::optional<Recipe> recipe_;
+  bool as_original_ = false;  // all is float16 unless the options say otherwise
   Plan plan_;
 };
 
