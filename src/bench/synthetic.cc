@@ -72,12 +72,19 @@ void fill_floats(std::byte* out, std::size_t count, DType dtype, std::uint64_t s
 /// i of kValues, evenly spread over (-1, 1).
 float even(std::size_t i) { return (2.0F * static_cast<float>(i) + 1) / kValues - 1; }
 
-/// The scale of a mode other than affine that is next below `value`.
-std::uint8_t small_scale(QuantMode mode, double value) {
-  if (mode != QuantMode::nvfp4) return static_cast<std::uint8_t>(127 + std::ilogb(value));
-  std::uint8_t code = 0;
-  while (code < 0x7e && double{e4m3_to_float(static_cast<std::uint8_t>(code + 1))} <= value) code++;
-  return code;
+double scale_value(QuantMode mode, int code) {
+  const auto bits = static_cast<std::uint8_t>(code);
+  return mode == QuantMode::nvfp4 ? e4m3_to_float(bits) : e8m0_to_float(bits);
+}
+
+/// One of the two scales around `wanted`, i of kValues: as often the greater one as makes the squares right.
+std::uint8_t small_scale(QuantMode mode, double wanted, std::size_t i) {
+  int code = mode == QuantMode::nvfp4 ? 0 : 127 + std::ilogb(wanted);
+  while (scale_value(mode, code + 1) <= wanted) code++;
+  const double less = std::pow(scale_value(mode, code), 2);
+  const double more = std::pow(scale_value(mode, code + 1), 2);
+  const double share = (wanted * wanted - less) / (more - less);
+  return static_cast<std::uint8_t>(static_cast<double>(i) < share * kValues ? code + 1 : code);
 }
 
 void fill_small_floats(const MatrixView& w, std::byte* data, std::byte* scales, std::uint64_t seed) {
@@ -89,9 +96,8 @@ void fill_small_floats(const MatrixView& w, std::byte* data, std::byte* scales, 
   }
   const double of_elements = bytes ? 107.2 : 2.926;  // the deviation of uniform codes
   const double usual = 1 / (of_elements * std::sqrt(static_cast<double>(w.cols)));
-  fill_picked<std::uint8_t>(scales, rows * w.groups_per_row(), seed + 1, [&](std::size_t i) {
-    return small_scale(w.quant.mode, usual * (1.25 + 0.5 * even(i)));
-  });
+  fill_picked<std::uint8_t>(scales, rows * w.groups_per_row(), seed + 1,
+                            [&](std::size_t i) { return small_scale(w.quant.mode, usual, i); });
 }
 
 /// Weights of mean 0 and variance 1 / cols, which keep a product's outputs as large as its inputs.

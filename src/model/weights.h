@@ -20,8 +20,8 @@ struct LayerWeights {
 struct Weights {
   MatrixView tok_embeddings;  // [vocab_size, dim]
   std::vector<LayerWeights> layers;
-  std::vector<float> norm;       // [dim]
-  MatrixView output;             // [vocab_size, dim]; the same view as tok_embeddings when tied
+  std::vector<float> norm;            // [dim]
+  MatrixView output;                  // [vocab_size, dim]; the same view as tok_embeddings when tied
   DType norm_dtype = DType::float32;  // in the checkpoint
   DType dtype = DType::float32;       // what MLX would compute in: mostly the dtype of the norms
   RopeLayout rope_layout = RopeLayout::interleaved;

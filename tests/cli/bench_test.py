@@ -106,6 +106,8 @@ class BenchTest(CommandTest):
         self.assert_fails(bench(*DEMO, "--bits", 7), 2, "--bits", "7")
         self.assert_fails(bench(*DEMO, "--bits", 8, "--dtype", "float16"), 2, "--bits", "--dtype")
         self.assert_fails(bench("--model-path", STORIES, "--bits", 8), 2, "--bits", "--synthetic")
+        self.assert_fails(bench(*DEMO, "--mode", "mxfp6"), 2, "--mode", "mxfp6")
+        self.assert_fails(bench(*DEMO, "--mode", "mxfp4", "--bits", 4), 2, "--mode", "--bits")
         self.assert_fails(bench(*DEMO, "--prompt", "512,-1"), 2, "--prompt", "-1")
         self.assert_fails(bench(*DEMO, "--prompt", 0, "--decode", 0), 2, "--prompt", "--decode")
         self.assert_fails(bench(*DEMO, "--layers", 5), 1, "layers", 4, 5)

@@ -38,6 +38,12 @@ class InspectTest(CommandTest):
         self.assertEqual(list(d["matrices"]), ["4-bit affine, groups of 32, float16 scales"])
         self.assertEqual(d["kv_cache"]["dtype"], "float16")
 
+    def test_modes(self):
+        for mode, text in [("mxfp4", "4-bit mxfp4, groups of 32"), ("mxfp8", "8-bit mxfp8, groups of 32"),
+                           ("nvfp4", "4-bit nvfp4, groups of 16")]:
+            d = self.synthetic("--mode", mode, "--dtype", "bfloat16")
+            self.assertEqual(list(d["matrices"]), [text])
+
     def test_traps_are_warned_of(self):
         self.synthetic()
         config = self.folder / "model" / "config.json"
