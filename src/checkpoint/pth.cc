@@ -187,7 +187,9 @@ const PickleValue* find_value(const PickleValue& dict, std::string_view key) {
   return nullptr;
 }
 
-const PickleValue& find_state_dict(const PickleValue& object, const std::string& file) {
+/// The dictionary of tensors: the pickled object, or what it has under a usual name.
+const PickleValue& find_state_dict(const Pickle& pickle, const std::string& file) {
+  const PickleValue& object = *pickle.top;
   if (has_tensors(object)) return object;
   if (object.kind != Kind::dict) {
     fail("{}: expected a dictionary of tensors, found {}", file, describe(object.kind));
@@ -205,7 +207,7 @@ std::vector<TensorView> read_pth(Bytes bytes, const std::string& file) {
   refuse_old_formats(bytes, file);
   const Archive archive(bytes, file);
   const Pickle pickle = read_pickle(archive.pickle(), file);
-  const PickleValue& state_dict = find_state_dict(*pickle.top, file);
+  const PickleValue& state_dict = find_state_dict(pickle, file);
   const Viewer viewer(archive, file);
   std::vector<TensorView> tensors;
   std::unordered_set<std::string_view> names;

@@ -100,6 +100,10 @@ class Assembler {
       fail("{}: expected it once in each of {} files, found it {} times", label_of(*pieces[0]), shards_,
            pieces.size());
     }
+    const auto scale = scales_.find(place);
+    if (scale != scales_.end() && pieces[0]->other_dtype != kFloat8) {
+      fail("{}: expected its weight as {}, found another type", label_of(*scale->second[0]), kFloat8);
+    }
     if (is_norm(place.role)) return norm(pieces);
     if (pieces.size() == 1) return matrix(place, *pieces[0]);
     return merged(place, pieces);
@@ -135,13 +139,8 @@ class Assembler {
 
   std::unique_ptr<RowSource> matrix(const Place& place, const TensorView& tensor) const {
     check_shape(tensor, shape_of(place, args_));
+    if (tensor.other_dtype != kFloat8) return plain_rows(files_, tensor);
     const auto scale = scales_.find(place);
-    if (tensor.other_dtype != kFloat8) {
-      if (scale != scales_.end()) {
-        fail("{}: expected its weight as {}, found another type", label_of(*scale->second[0]), kFloat8);
-      }
-      return plain_rows(files_, tensor);
-    }
     if (scale == scales_.end()) fail("{}: expected a qscale_weight beside it, found none", label_of(tensor));
     return float8_rows(files_, tensor, *scale->second[0]);
   }

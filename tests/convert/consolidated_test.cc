@@ -255,11 +255,13 @@ TEST_F(Own, Float8WithoutItsScaleOrAScaleWithoutFloat8IsRefused) {
   write(with_float8(false));
   EXPECT_TRUE(contains(
       error(), "tensor 'layers.0.attention.wq.weight': expected a qscale_weight beside it, found none"));
-  auto tensors = tensors_of(options_of(Container::consolidated));
-  tensors.push_back({{"output.qscale_weight", DType::float32, {}}, std::string(4, '\0')});
-  write(tensors);
-  EXPECT_TRUE(
-      contains(error(), "tensor 'output.qscale_weight': expected its weight as F8_E4M3, found another type"));
+  for (const std::string module : {"output", "norm"}) {
+    auto tensors = tensors_of(options_of(Container::consolidated));
+    tensors.push_back({{module + ".qscale_weight", DType::float32, {}}, std::string(4, '\0')});
+    write(tensors);
+    EXPECT_TRUE(contains(error(), "tensor '" + module +
+                                      ".qscale_weight': expected its weight as F8_E4M3, found another type"));
+  }
 }
 
 TEST_F(Own, UnknownAndMissingTensorsAreRefusedByName) {
