@@ -92,7 +92,19 @@ void put_hugging_face(const ModelArgs& args, Json& json) {
   }
 }
 
+Json settings(const QuantSpec& spec) {
+  Json json = {{"group_size", spec.group_size}, {"bits", spec.bits}};
+  if (spec.mode != QuantMode::affine) json["mode"] = name_of(spec.mode);
+  return json;
+}
+
 }  // namespace
+
+Json quantization_json(const QuantizationConfig& quantization) {
+  Json json = settings(*quantization.standard);
+  for (const auto& [path, spec] : quantization.overrides) json[path] = spec ? settings(*spec) : Json(false);
+  return json;
+}
 
 Json config_json(const ModelArgs& args, NameFamily dialect) {
   Json json;

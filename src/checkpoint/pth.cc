@@ -29,7 +29,7 @@ void refuse_old_formats(Bytes bytes, const std::string& file) {
   constexpr std::string_view kLegacyMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
   constexpr std::size_t kTarMagicAt = 257;
   const std::string_view text = text_of(bytes);
-  if (text.starts_with('\x80') && text.substr(2).starts_with(kLegacyMagic)) {
+  if (text.size() > 2 && text[0] == '\x80' && text.substr(2).starts_with(kLegacyMagic)) {
     fail(kAdvice, file, "the format before PyTorch 1.6");
   }
   if (text.size() > kTarMagicAt && text.substr(kTarMagicAt).starts_with("ustar")) {

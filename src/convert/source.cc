@@ -69,7 +69,11 @@ Source open_source(const fs::path& path) {
   if (fs::is_regular_file(path, error)) return open_gguf(path);
   const bool params = fs::exists(path / "params.json", error);
   const bool described = params || fs::exists(path / "config.json", error);
-  if (const fs::path gguf = described ? fs::path() : find_gguf(path); !gguf.empty()) return open_gguf(gguf);
+  if (!described) {
+    const fs::path gguf = find_gguf(path);
+    if (gguf.empty()) fail("{}: expected config.json, params.json or a GGUF file, found none", path.string());
+    return open_gguf(gguf);
+  }
   if (params && find_weight_files(path).consolidated) return open_consolidated(path);
   return open_checkpoint_source(path);
 }

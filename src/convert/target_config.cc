@@ -1,27 +1,11 @@
 #include "convert/target_config.h"
 
 #include "checkpoint/config_text.h"
-#include "convert/recipe.h"
 
 namespace tramontane {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json settings(const QuantSpec& spec) {
-  Json json = {{"group_size", spec.group_size}, {"bits", spec.bits}};
-  // Of affine, MLX's older readers want no more than the two.
-  if (spec.mode != QuantMode::affine) json["mode"] = name_of(spec.mode);
-  return json;
-}
-
-Json quantization_json(const QuantizationConfig& quantization) {
-  Json json = settings(*quantization.standard);
-  for (const auto& [path, spec] : quantization.overrides) {
-    json[path] = spec ? settings(*spec) : Json(false);
-  }
-  return json;
-}
 
 /// What the weights were stored as in the source does not hold for the target.
 void drop_storage(Json& json) {

@@ -115,7 +115,7 @@ void fetch_part(const Remote& remote, HttpClient& client, const std::string& com
         on_bytes(answer.received() - before);
         return more;
       };
-      trouble = remote.check(client.get(url, answer.range_header(), take));
+      trouble = remote.check(client.get(url, answer.range_header(), take), "file " + printable(file.name));
       if (!trouble) trouble = Trouble{.reason = "the answer ended too early"};
     } catch (const TransferError& error) {
       trouble = Trouble{.reason = error.what()};

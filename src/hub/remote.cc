@@ -41,7 +41,7 @@ Listing Remote::list() const {
   hub::retry(model.repo, retry, [&]() -> std::optional<Trouble> {
     body.clear();
     try {
-      return check(http.get(url, "", sink));
+      return check(http.get(url, "", sink), "list of its files");
     } catch (const TransferError& error) {
       return Trouble{.reason = error.what()};
     }
@@ -49,7 +49,7 @@ Listing Remote::list() const {
   return parse_listing(body, fmt::format("{}: the hub's list of files", model.repo));
 }
 
-std::optional<Trouble> Remote::check(const HttpResponse& response) const {
+std::optional<Trouble> Remote::check(const HttpResponse& response, const std::string& what) const {
   const int status = response.status;
   if (status == 200 || status == 206) return std::nullopt;
   const std::string host = origin_of(response.url).host;
@@ -71,7 +71,6 @@ std::optional<Trouble> Remote::check(const HttpResponse& response) const {
   if (code == "RevisionNotFound") {
     fail("{}: the hub knows the model, but no revision {}", model.repo, printable(model.revision));
   }
-  if (code == "EntryNotFound") fail("{}: the hub has no {}", model.repo, printable(response.url));
   if (status == 401 && token) {
     fail(
         "{}: there is no such model, or the token of HF_TOKEN (or its file) is not valid or may not read "
@@ -83,8 +82,8 @@ std::optional<Trouble> Remote::check(const HttpResponse& response) const {
          token ? "" : ": set HF_TOKEN to a token that may read it", words);
   }
   if (status == 403) fail("{}: {} forbids access{}; check what HF_TOKEN may read", model.repo, host, words);
-  if (status == 404) fail("{}: {} has no {}", model.repo, host, printable(response.url));
-  fail("{}: expected a file from {}, found HTTP status {}{}", model.repo, host, status, words);
+  if (status == 404) fail("{}: {} has no {}{}", model.repo, host, what, words);
+  fail("{}: expected the {} from {}, found HTTP status {}{}", model.repo, what, host, status, words);
 }
 
 }  // namespace tramontane::hub

@@ -22,9 +22,9 @@ struct Remote {
   /// Asks what is there. Throws Error, Stopped.
   Listing list() const;
 
-  /// What to do about an answer that is not the content: none for 200 and 206, Trouble where another attempt
-  /// may help, else Error, which says what the user can do.
-  std::optional<Trouble> check(const HttpResponse& response) const;
+  /// What to do about an answer that is not `what`, a name for messages, as it should be: none for 200 and
+  /// 206, Trouble where another attempt may help, else Error, which says what the user can do.
+  std::optional<Trouble> check(const HttpResponse& response, const std::string& what) const;
 };
 
 }  // namespace tramontane::hub

@@ -206,8 +206,9 @@ TEST(PthArchive, OlderAndOtherFormatsAreRefusedWithAdvice) {
                        "found a tar archive, the format before PyTorch 0.1.10: load it with torch.load"));
   EXPECT_TRUE(contains(error_in("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."),
                        "the format before PyTorch 1.6"));
-  EXPECT_TRUE(contains(error_in("GGUF"), "expected a zip archive"));
-  EXPECT_TRUE(contains(error_in(""), "expected a zip archive"));
+  for (const char* text : {"\x80", "\x80\x02", "GGUF", ""}) {
+    EXPECT_TRUE(contains(error_in(text), "expected a zip archive"));
+  }
 }
 
 TEST(PthObject, OtherThanTensorsByNameIsRefused) {

@@ -59,7 +59,7 @@ class ConvertTest(CommandTest):
     def test_defaults_are_the_originals(self):
         help_text = self.convert("--help").stdout.decode()
         for default in ("mistral-7B-v0.1", "mlx_model", "npz", "affine"):
-            self.assertRegex(help_text, rf"[ ]{default}\s")
+            self.assertRegex(help_text, rf"[ =]{default}\s")
         self.assert_fails(self.convert(), 1, "mistral-7B-v0.1", "found nothing")
 
     def test_json(self):

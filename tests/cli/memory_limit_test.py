@@ -26,6 +26,20 @@ class MemoryLimitTest(CommandTest):
             resource.setrlimit(resource.RLIMIT_AS, (600000 << 10, 600000 << 10))
         self.assert_fails(run("generate", "--model-path", STORIES, "-m", 1, "--threads", 4096, preexec_fn=limit), 1, "thread")
 
+    def test_converting_takes_little_memory_for_a_large_model(self):
+        model = self.folder / "model"  # 410 MB
+        subprocess.run([SYNTHETIC, "--shape", "small", "--dim", "1024", "--hidden-dim", "4096", "--layers", "6", "--vocab-size",
+                        "16384", "--dtype", "float32", "--out", model], check=True)
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_AS, (size + (150 << 20), size + (150 << 20)))
+        size = (model / "weights.npz").stat().st_size  # which is mapped: addresses, not memory
+        self.assertGreater(size, 300 << 20)
+        for flags in ([], ["-q"], ["--format", "safetensors", "-q", "--q-mode", "mxfp8"]):
+            result = run("convert", "--torch-path", model, "--mlx-path", self.folder / "out", "--threads", 2, "--force", *flags,
+                         preexec_fn=limit)
+            self.assertEqual(result.returncode, 0, result.stderr)
+
 
 if __name__ == "__main__":
     import unittest

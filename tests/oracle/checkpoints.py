@@ -13,7 +13,7 @@ from mlx.utils import tree_flatten
 DATA = Path(__file__).resolve().parent.parent / "data" / "stories260k"
 VOCAB = 512  # of the tokenizer in DATA
 DTYPES = {"float16": mx.float16, "bfloat16": mx.bfloat16, "float32": mx.float32}
-Override = Union[bool, Dict[str, int]]
+Override = Union[bool, Dict[str, Union[int, str]]]
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Spec:
     seed: int
     bits: int = 0  # 0: not quantised
     group_size: int = 64
+    mode: str = "affine"
     hugging_face: bool = False
     container: str = "npz"  # npz, safetensors, safetensors_shards
     dim: int = 128
@@ -39,6 +40,17 @@ class Spec:
     yarn: Optional[dict] = None
     overrides: Dict[str, Override] = field(default_factory=dict)
     folder: Path = Path()
+
+    def settings(self) -> dict:
+        """The quantisation of the modules that `overrides` does not name, as a config.json has it."""
+        mode = {"mode": self.mode} if self.mode != "affine" else {}
+        return {"group_size": self.group_size, "bits": self.bits, **mode}
+
+    def computed_dtype(self) -> str:
+        """MLX reads an embedding in a mode other than affine as bfloat16: with float16 that makes float32."""
+        embedding = self.overrides.get("tok_embeddings", {"mode": self.mode if self.bits else "affine"})
+        small_floats = isinstance(embedding, dict) and embedding.get("mode", "affine") != "affine"
+        return "float32" if small_floats and self.dtype == "float16" else self.dtype
 
     def windows(self) -> List[int]:
         windows = self.window if isinstance(self.window, list) else [self.window] * self.n_layers
@@ -66,7 +78,7 @@ def random_model(spec: Spec) -> Mistral:
         weights.append((name, value.astype(DTYPES[spec.dtype])))
     model.load_weights(weights, strict=True)
     if spec.bits:
-        quantize(model, {"group_size": spec.group_size, "bits": spec.bits, **spec.overrides})
+        quantize(model, {**spec.settings(), **spec.overrides})
     mx.eval(model.parameters())
     return model
 
@@ -96,7 +108,7 @@ def config_of(spec: Spec) -> dict:
         config["rope_scaling"] = spec.yarn
     if spec.bits:
         overrides = {module_name(spec, name): value for name, value in spec.overrides.items()}
-        config["quantization"] = {"group_size": spec.group_size, "bits": spec.bits, **overrides}
+        config["quantization"] = {**spec.settings(), **overrides}
     if spec.hugging_face:
         theirs = {ours: key for key, ours in CONFIG_KEYS.items()}
         config = {theirs.get(key, key): value for key, value in config.items()}
@@ -157,7 +169,38 @@ def all_specs() -> List[Spec]:
                 )
                 specs.append(spec)
                 n += 1
-    return specs + special_specs(n)
+    specs += special_specs(n)
+    return specs + mode_specs(n + len(specs))
+
+
+MODES = {"mxfp4": (4, 32), "mxfp8": (8, 32), "nvfp4": (4, 16)}  # bits, group size
+
+
+def mode_specs(seed: int) -> List[Spec]:
+    specs = []
+    for mode, (bits, group_size) in MODES.items():
+        for dtype in DTYPES:
+            n = len(specs)
+            n_heads, n_kv_heads, head_dim = HEADS[(3 * n + 1) % len(HEADS)]
+            specs.append(Spec(
+                f"{mode}-{dtype}", dtype, seed + n, bits, group_size, mode,
+                hugging_face=dtype == "float32" or n % 2 == 1,
+                container=CONTAINERS[n % 3], n_heads=n_heads, n_kv_heads=n_kv_heads, head_dim=head_dim,
+                tied=n % 4 == 2, window=(9, 0, 0)[n % 3], hidden_dim=(256, 384)[n % 2],
+            ))
+    settings = {mode: {"group_size": size, "bits": bits, "mode": mode} for mode, (bits, size) in MODES.items()}
+    mixed = {
+        "tok_embeddings": False, "output": settings["mxfp8"], "layers.0.attention.wo": settings["nvfp4"],
+        "layers.1.feed_forward.w2": settings["mxfp4"], "layers.1.attention.wq": {"group_size": 32, "bits": 6},
+    }
+    for dtype, name in (("float16", "nvfp4"), ("bfloat16", "affine")):
+        bits, group_size = (4, 16) if name == "nvfp4" else (4, 64)
+        specs.append(Spec(f"mixed-modes-{name}-{dtype}", dtype, seed + len(specs), bits, group_size, name,
+                          overrides=mixed))
+    # Rows of 48 columns: an odd number of nvfp4's groups, of which MLX's CPU makes no embedding.
+    specs.append(Spec("nvfp4-odd", "float32", seed + len(specs), 4, 16, "nvfp4", dim=48, hidden_dim=80, n_heads=3,
+                      n_kv_heads=3, head_dim=16, overrides={"tok_embeddings": False}))
+    return specs
 
 
 def special_specs(seed: int) -> List[Spec]:

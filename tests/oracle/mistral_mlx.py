@@ -218,7 +218,7 @@ def load_weights(folder: Path) -> dict:
 
 
 def quantize(model: Mistral, quantization: dict):
-    standard = {key: quantization[key] for key in ("group_size", "bits")}
+    standard = {key: quantization[key] for key in ("group_size", "bits", "mode") if key in quantization}
     overrides = {original_module(key): value for key, value in quantization.items() if isinstance(value, (dict, bool))}
 
     def predicate(path, module):

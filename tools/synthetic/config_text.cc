@@ -8,24 +8,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json settings(const QuantSpec& spec) {
-  Json json = {{"group_size", spec.group_size}, {"bits", spec.bits}};
-  if (spec.mode != QuantMode::affine) json["mode"] = name_of(spec.mode);
-  return json;
-}
-
 Json quantization(const SyntheticOptions& options) {
+  QuantizationConfig config;
   // mlx-lm wants a standard even when every quantised module is an override.
-  Json json = settings(options.quant.value_or(QuantSpec{4, 64}));
-  for (const auto& [path, spec] : options.overrides) {
-    Json& entry = json[module_name(options.names, path)];
-    if (spec) {
-      entry = settings(*spec);
-    } else {
-      entry = false;
-    }
-  }
-  return json;
+  config.standard = options.quant.value_or(usual_spec(QuantMode::affine));
+  for (const auto& [path, spec] : options.overrides)
+    config.overrides[module_name(options.names, path)] = spec;
+  return quantization_json(config);
 }
 
 }  // namespace
