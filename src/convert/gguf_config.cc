@@ -59,7 +59,8 @@ class ConfigBuilder {
           "attention.kv_lora_rank", "attention.shared_kv_layers", "rope.freq_base_swa"}) {
       refuse_unless(name, 0);
     }
-    for (const char* name : {"logit_scale", "embedding_scale", "residual_scale", "rope.scale_linear"})
+    for (const char* name : {"logit_scale", "embedding_scale", "residual_scale", "rope.scale_linear",
+                             "rope.scaling.attn_factor"})
       refuse_unless(name, 1);
     if (!fields_.boolean(key("attention.causal")).value_or(true))
       fields_.wrong(key("attention.causal"), "true");
@@ -134,10 +135,8 @@ class ConfigBuilder {
   std::int64_t original_context() const { return size("rope.scaling.original_context_length"); }
 
   void add_yarn(double factor) {
-    for (const char* name :
-         {"rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_ext_factor"}) {
-      refuse_unless(name, 1);
-    }
+    refuse_unless("rope.scaling.yarn_attn_factor", 1);
+    refuse_unless("rope.scaling.yarn_ext_factor", 1);
     // Times ln(factor): how much of YaRN's sharpening of attention the training has taken over; none or all.
     const std::string multiplier = key("rope.scaling.yarn_log_multiplier");
     const double taken = fields_.number(multiplier).value_or(0);

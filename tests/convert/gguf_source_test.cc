@@ -142,6 +142,8 @@ TEST(GgufSource, RefusesOtherModelsByTheirKeys) {
             "key 'llama.expert_count': expected 0 (mixtures of experts are not supported), found 8");
   EXPECT_EQ(refusal(gguf_metadata().f32("llama.logit_scale", 2)),
             "key 'llama.logit_scale': expected 1 or nothing, found 2");
+  EXPECT_EQ(refusal(gguf_metadata().f32("llama.rope.scaling.attn_factor", 2)),
+            "key 'llama.rope.scaling.attn_factor': expected 1 or nothing, found 2");
   EXPECT_EQ(refusal(gguf_metadata().f32("llama.attention.scale", 0.5F)),
             "key 'llama.attention.scale': expected 0 or nothing, found 0.5");
   EXPECT_EQ(refusal(gguf_metadata().u32("llama.rope.dimension_count", 4)),
