@@ -29,14 +29,6 @@ inline Panel panel_in(float* scratch) {
           .sums = scratch + kPanelCols * (kPanelDepth / 4 + 2 * kPanelGroups)};
 }
 
-/// Rows n, n + 1, ... n + 15 of the matrix; past `end` the last one again.
-struct SixteenRows {
-  std::size_t row[16];
-  SixteenRows(std::int64_t n, std::int64_t end) {
-    for (std::int64_t i = 0; i < 16; ++i) row[i] = static_cast<std::size_t>(n + i < end ? n + i : end - 1);
-  }
-};
-
 /// Asks the second-level cache for what the next panel is made of, a little at a time while this one is
 /// multiplied: memory and arithmetic then work at once.
 class NextPanel {
@@ -92,8 +84,8 @@ class NextPanel {
 
 /// Columns [begin, begin + size) of 16 rows to the panel's half.
 template <int bits>
-void unpack_half(const MatrixView& w, const SixteenRows& rows, std::int64_t begin, std::int64_t size,
-                 int half, const Panel& panel) {
+void unpack_half(const MatrixView& w, const RowSet<16>& rows, std::int64_t begin, std::int64_t size, int half,
+                 const Panel& panel) {
   using Format = Packed<bits>;
   const std::int64_t first = begin * bits / 8;
   const std::int64_t bytes = size * bits / 8;
@@ -121,7 +113,7 @@ inline __m512 widen_low(__m512i lanes, DType dtype) {
 }
 
 /// Scales or biases of 16 rows, groups [begin, begin + count), to floats 32 apart.
-inline void widen_half(const std::byte* scales, const MatrixView& w, const SixteenRows& rows,
+inline void widen_half(const std::byte* scales, const MatrixView& w, const RowSet<16>& rows,
                        std::int64_t begin, std::int64_t count, float* out) {
   constexpr std::int64_t kStep = 32;  // groups in a register of 16 bits each; transposed in pairs
   for (std::int64_t g = 0; g < count; g += kStep) {
@@ -253,7 +245,7 @@ void unpack_panel(const IntegerLinearArgs& args, std::int64_t n, std::int64_t fi
                   std::int64_t groups, const Panel& panel) {
   const std::int64_t group_size = args.w.quant.group_size;
   for (int half = 0; half < 2; ++half) {
-    const SixteenRows rows(n + 16 * half, args.row_end);
+    const RowSet<16> rows(n + 16 * half, args.row_end);
     unpack_half<bits>(args.w, rows, first_group * group_size, groups * group_size, half, panel);
     widen_half(args.w.scales, args.w, rows, first_group, groups, panel.scales + 16 * half);
     widen_half(args.w.biases, args.w, rows, first_group, groups, panel.biases + 16 * half);

@@ -3,6 +3,7 @@
 
 #include "kernels/avx512vnni/tiles.h"
 #include "kernels/avx512vnni/unpack.h"
+#include "kernels/simd/row_set.h"
 #include "kernels/simd/unroll.h"
 
 // Few rows of x: a row of w is read once from end to end, as memory likes it, and leaves one exact sum per
@@ -16,8 +17,6 @@ constexpr int kStepGroups = 16;
 // row, which is wanted too.
 constexpr int kWeightsAhead = 4096;
 constexpr int kScalesAhead = 512;
-
-inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
 /// 16 sums in order of the groups, from `count` registers of partial sums: register i holds groups i * 16 /
 /// count and on, each in as many neighbouring lanes.

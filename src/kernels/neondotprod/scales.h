@@ -1,12 +1,11 @@
 #pragma once
 #include "kernels/neondotprod/unpack.h"
+#include "kernels/simd/row_set.h"
 
 namespace tramontane {
 namespace {
 
 constexpr std::int64_t kStepGroups = 4;  // whose scales fill a register
-
-inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
 /// Four scales or biases; zero past the first `left`.
 inline float32x4_t load_scales(const std::byte* at, DType dtype, std::int64_t left) {
@@ -22,20 +21,11 @@ inline float32x4_t load_scales(const std::byte* at, DType dtype, std::int64_t le
   return vreinterpretq_f32_u32(vshll_n_u16(bits, 16));
 }
 
-/// Four rows of the matrix, side by side.
-struct FourRows {
-  std::size_t row[4];
-  /// n, n + 1, ...; past `end` the last one again.
-  FourRows(std::int64_t n, std::int64_t end) {
-    for (std::int64_t i = 0; i < 4; ++i) row[i] = static_cast<std::size_t>(least(n + i, end - 1));
-  }
-};
-
 /// Scales and biases of four rows, groups [begin, begin + count), to floats `stride` apart; there is room for
 /// whole steps, zero past the last group. For weights from which `offset` was subtracted: w = scale * (q -
 /// offset) + (bias + offset * scale).
 template <int offset>
-void widen_scales(const MatrixView& w, const FourRows& rows, std::int64_t begin, std::int64_t count,
+void widen_scales(const MatrixView& w, const RowSet<4>& rows, std::int64_t begin, std::int64_t count,
                   float* scales, float* biases, std::int64_t stride) {
   for (std::int64_t g = 0; g < count; g += kStepGroups) {
     float32x4_t s[4];

@@ -2,6 +2,7 @@
 #include "kernels/avx2/integer/packed.h"
 #include "kernels/avx2/vec.h"
 #include "kernels/integer_products.h"
+#include "kernels/simd/row_set.h"
 
 // Few rows of x, as words: a row of w is read once from end to end, as memory likes it, and leaves the exact
 // sum of each group in the scratch. 8 groups are a step. The sums of 8 rows of w then become terms,
@@ -13,8 +14,6 @@ constexpr int kStepGroups = 8;
 constexpr int kDirectRows = 2;         // of x at a time
 constexpr std::int64_t kSumRows = 8;   // of w
 constexpr std::int64_t kAhead = 4096;  // bytes, far enough to hide memory
-
-inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
 /// 8 scales or biases; zero past the first `left`.
 template <DType dtype>
