@@ -234,8 +234,9 @@ void in_cache(benchmark::State& state, const Kernels& kernels) {
       benchmark::Counter(static_cast<double>(2 * m * n * k), benchmark::Counter::kIsIterationInvariantRate);
 }
 
-/// One of the passes over activations between a layer's products, 256 rows: what fusing could save of.
-enum class Pass { norm, quantize, silu_mul, add };
+/// One of the passes over activations between a layer's products, 256 rows, or two of them fused: each row
+/// goes through both while it is in the nearest cache.
+enum class Pass { norm, quantize, silu_mul, add, norm_quantize, silu_mul_quantize };
 
 void pass(benchmark::State& state, const Kernels& kernels, Pass which, std::int64_t cols) {
   constexpr std::int64_t rows = 256;
@@ -248,10 +249,13 @@ void pass(benchmark::State& state, const Kernels& kernels, Pass which, std::int6
     for (std::int64_t row = 0; row < rows; ++row) {
       float* at = x.data() + row * cols;
       const float* other = y.data() + row * cols;
-      if (which == Pass::norm) kernels.rms_norm(other, y.data(), 1e-5F, cols, at);
-      if (which == Pass::silu_mul) kernels.silu_mul(other, other, cols, at);
+      const bool norm = which == Pass::norm || which == Pass::norm_quantize;
+      const bool silu_mul = which == Pass::silu_mul || which == Pass::silu_mul_quantize;
+      if (norm) kernels.rms_norm(other, y.data(), 1e-5F, cols, at);
+      if (silu_mul) kernels.silu_mul(other, other, cols, at);
       if (which == Pass::add) kernels.add(at, other, cols);
-      if (which == Pass::quantize) kernels.integer->quantize_rows(x.data(), row, row + 1, integers);
+      if (which == Pass::quantize || which == Pass::norm_quantize || which == Pass::silu_mul_quantize)
+        kernels.integer->quantize_rows(x.data(), row, row + 1, integers);
     }
     benchmark::ClobberMemory();
   }
@@ -269,6 +273,8 @@ void register_passes(const Kernels& kernels, const std::string& prefix) {
   if (kernels.integer == nullptr) return;
   add("quantize", Pass::quantize, 4096);
   add("quantize", Pass::quantize, 14336);
+  add("norm+quantize", Pass::norm_quantize, 4096);
+  add("silu_mul+quantize", Pass::silu_mul_quantize, 14336);
 }
 
 void register_integer_products(const Kernels& kernels) {
