@@ -17,12 +17,17 @@ namespace {
 
 constexpr std::int64_t kBlock = 1024;  // columns summed at a time; a multiple of every group size
 
-/// How far beyond a byte of these rows lies that byte of the rows that follow them; 0 at the end of the
-/// matrix. Rows side by side in pieces of a block are more than the hardware prefetchers follow, so decoders
-/// fetch that far ahead.
+/// How far beyond a byte of these rows' columns [begin, begin + n) lies the byte of what is decoded next, so
+/// that decoders can fetch it: rows side by side in pieces are more than the hardware prefetchers follow. Of
+/// rows side by side the columns that follow are next, or where the next rows begin; a single row is one of a
+/// panel, whose next row is next.
 template <int count>
-std::size_t bytes_ahead(const MatrixView& w, const RowSet<count>& rows) {
-  return rows.row[count - 1] + count < static_cast<std::size_t>(w.rows) ? count * w.row_bytes() : 0;
+std::size_t bytes_ahead(const MatrixView& w, std::int64_t begin, std::int64_t n) {
+  const std::size_t row = w.row_bytes();
+  if (count == 1) return row;
+  const auto cols = static_cast<std::size_t>(w.cols);
+  if (begin + n < w.cols) return static_cast<std::size_t>(n) * row / cols;
+  return count * row - static_cast<std::size_t>(begin) * row / cols;
 }
 
 template <DType dtype>
@@ -31,7 +36,7 @@ struct PlainFormat {
   [[gnu::always_inline]] static void decode(const MatrixView& w, const RowSet<count>& rows,
                                             std::int64_t begin, std::int64_t n, Body&& body) {
     constexpr std::size_t size = size_of(dtype);
-    const std::size_t ahead = bytes_ahead(w, rows);
+    const std::size_t ahead = bytes_ahead<count>(w, begin, n);
     const std::byte* data[count];
     for (int r = 0; r < count; ++r) {
       data[r] =
@@ -80,7 +85,7 @@ struct AffineFormat {
     const std::int64_t groups = n / group_size;
     alignas(64) float scales[count][max_groups];
     alignas(64) float biases[count][max_groups];
-    const std::size_t ahead = bytes_ahead(w, rows);
+    const std::size_t ahead = bytes_ahead<count>(w, begin, n);
     const std::byte* data[count];
     for (int r = 0; r < count; ++r) {
       const std::size_t first =
