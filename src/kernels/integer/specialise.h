@@ -57,5 +57,23 @@ void with_planes(const IntegerSpec& spec, Body&& body) {
   }
 }
 
+template <DType dtype>
+struct DTypeIndex {
+  static constexpr DType value = dtype;
+};
+
+/// body(DTypeIndex<dtype>) for the type of scales.
+template <class Body>
+void with_scales(const MatrixView& w, Body&& body) {
+  switch (w.scale_dtype) {
+    case DType::float16:
+      return body(DTypeIndex<DType::float16>{});
+    case DType::bfloat16:
+      return body(DTypeIndex<DType::bfloat16>{});
+    default:
+      return body(DTypeIndex<DType::float32>{});
+  }
+}
+
 }  // namespace
 }  // namespace tramontane

@@ -9,6 +9,12 @@ constexpr std::int64_t kStepGroups = 4;  // whose scales fill a register
 
 /// Four scales or biases; zero past the first `left`.
 inline float32x4_t load_scales(const std::byte* at, DType dtype, std::int64_t left) {
+  if (dtype == DType::float32) {
+    if (left >= kStepGroups) return vreinterpretq_f32_u8(vld1q_u8(reinterpret_cast<const std::uint8_t*>(at)));
+    float some[kStepGroups] = {};
+    std::memcpy(some, at, static_cast<std::size_t>(left) * sizeof(float));
+    return vld1q_f32(some);
+  }
   uint16x4_t bits;
   if (left >= kStepGroups) {
     bits = vreinterpret_u16_u8(vld1_u8(reinterpret_cast<const std::uint8_t*>(at)));
@@ -31,8 +37,8 @@ void widen_scales(const MatrixView& w, const RowSet<4>& rows, std::int64_t begin
     float32x4_t s[4];
     float32x4_t b[4];
     unroll<4>([&](auto i) __attribute__((always_inline)) {
-      const std::size_t at =
-          2 * (rows.row[i.value] * w.groups_per_row() + static_cast<std::size_t>(begin + g));
+      const std::size_t at = size_of(w.scale_dtype) *
+                             (rows.row[i.value] * w.groups_per_row() + static_cast<std::size_t>(begin + g));
       s[i.value] = load_scales(w.scales + at, w.scale_dtype, count - g);
       b[i.value] = load_scales(w.biases + at, w.scale_dtype, count - g);
       if constexpr (offset != 0) b[i.value] = vfmaq_n_f32(b[i.value], s[i.value], offset);

@@ -104,8 +104,8 @@ void widen_half(const std::byte* scales, const MatrixView& w, const RowSet<8>& r
   for (std::int64_t g = 0; g < count; g += 8) {
     __m256i r[8];
     unroll<8>([&](auto i) __attribute__((always_inline)) {
-      const std::byte* from =
-          scales + 2 * (rows.row[i.value] * w.groups_per_row() + static_cast<std::size_t>(begin + g));
+      const std::size_t at = rows.row[i.value] * w.groups_per_row() + static_cast<std::size_t>(begin + g);
+      const std::byte* from = scales + size_of(dtype) * at;
       r[i.value] = _mm256_castps_si256(load_scales<dtype>(from, count - g));
     });
     transpose(r);
@@ -119,8 +119,6 @@ template <int bits, class Lanes>
 void unpack_tile(const IntegerLinearArgs& args, std::int64_t n, std::int64_t begin, std::int64_t size,
                  const PanelTile& tile) {
   const MatrixView& w = args.w;
-  const auto widen =
-      w.scale_dtype == DType::float16 ? widen_half<DType::float16> : widen_half<DType::bfloat16>;
   const std::int64_t first = begin / w.quant.group_size;
   const std::int64_t groups = size / w.quant.group_size;
   const auto row_bytes = static_cast<std::int64_t>(w.row_bytes());
@@ -129,8 +127,10 @@ void unpack_tile(const IntegerLinearArgs& args, std::int64_t n, std::int64_t beg
   for (int half = 0; half < 2; ++half) {
     const RowSet<8> rows(n + 8 * half, args.row_end);
     unpack_half<bits, Lanes>(w, rows, begin, size, half, ahead, tile.lanes);
-    widen(w.scales, w, rows, first, groups, tile.scales + 8 * half);
-    widen(w.biases, w, rows, first, groups, tile.biases + 8 * half);
+    with_scales(w, [&]<DType dtype>(DTypeIndex<dtype>) {
+      widen_half<dtype>(w.scales, w, rows, first, groups, tile.scales + 8 * half);
+      widen_half<dtype>(w.biases, w, rows, first, groups, tile.biases + 8 * half);
+    });
   }
 }
 

@@ -2,7 +2,6 @@
 #include "kernels/avx2/integer/dots.h"
 #include "kernels/avx2/integer/panels.h"
 #include "kernels/avx2/integer/quantize_rows.h"
-#include "kernels/integer/specialise.h"
 
 // The integer products of 256-bit registers, over how they multiply (dots.h).
 namespace tramontane {
