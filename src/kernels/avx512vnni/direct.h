@@ -62,6 +62,7 @@ class PieceOrder {
   /// What to fetch during the piece of row n + i, n being the first of the 16.
   Ahead ahead(std::int64_t n, std::int64_t i, std::int64_t piece) const {
     const auto later = [&](std::int64_t count, std::int64_t first) {
+      if (pieces_ == 1) return at(n, i + count, 0, first);  // whole rows in order, short ones perhaps
       const std::int64_t turns = (i + count) / kTileRows;
       return at(n + (piece + turns) / pieces_ * kTileRows, (i + count) % kTileRows, (piece + turns) % pieces_,
                 first);
