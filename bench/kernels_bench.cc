@@ -15,8 +15,8 @@
 
 // One thread of each runnable kernel table at the shapes of a 7B model. Weights are rotated through copies
 // that together exceed the caches, as a model's layers do. Counters: bytes_per_second counts weights (or
-// cache) read, GFLOP/s counts two per multiply-add. The fma benchmark is the limit that the products can be
-// held against.
+// cache) read, FLOP/s and OP/s (of integers) two per multiply-add. in_cache is the limit that the float
+// products can be held against; those of reading and of integers are what `tramontane bench` measures.
 namespace tramontane {
 namespace {
 
@@ -57,7 +57,10 @@ class OwnedMatrix {
     std::mt19937 random(7);
     data_.resize(static_cast<std::size_t>(rows) * view_.row_bytes());
     if (view_.quantized()) {
-      for (std::byte& byte : data_) byte = static_cast<std::byte>(random());
+      for (std::size_t i = 0; i < data_.size(); i += 4) {  // a row is whole words
+        const auto word = static_cast<std::uint32_t>(random());
+        std::memcpy(&data_[i], &word, 4);
+      }
       fill(scales_, 0.003F);
       fill(biases_, -0.02F);
       view_.scales = scales_.data();
@@ -88,12 +91,24 @@ class OwnedMatrix {
   std::vector<std::byte> data_, scales_, biases_;
 };
 
-void linear(benchmark::State& state, const Kernels& kernels, const WeightFormat& format, std::int64_t rows,
-            std::int64_t cols, std::int64_t m) {
+/// As many of one shape as exceed the caches.
+std::vector<OwnedMatrix> working_set(const WeightFormat& format, std::int64_t rows, std::int64_t cols) {
   std::vector<OwnedMatrix> copies;
   copies.emplace_back(format, rows, cols);
   const std::size_t bytes = copies[0].view().total_bytes();
   while (copies.size() * bytes < kWorkingSet) copies.emplace_back(format, rows, cols);
+  return copies;
+}
+
+void count_work(benchmark::State& state, const MatrixView& w, std::int64_t m, const char* operations) {
+  state.SetBytesProcessed(static_cast<std::int64_t>(w.total_bytes()) * state.iterations());
+  state.counters[operations] = benchmark::Counter(static_cast<double>(2 * m * w.rows * w.cols),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void linear(benchmark::State& state, const Kernels& kernels, const WeightFormat& format, std::int64_t rows,
+            std::int64_t cols, std::int64_t m) {
+  const std::vector<OwnedMatrix> copies = working_set(format, rows, cols);
   const std::vector<float> x = random_floats(static_cast<std::size_t>(m * cols));
   std::vector<float> y(static_cast<std::size_t>(m * rows));
   const auto scratch = aligned_floats(kernels.linear_scratch_floats + 1);
@@ -109,9 +124,39 @@ void linear(benchmark::State& state, const Kernels& kernels, const WeightFormat&
                     .scratch = scratch.get()});
     benchmark::ClobberMemory();
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(bytes) * state.iterations());
-  state.counters["FLOP/s"] = benchmark::Counter(static_cast<double>(2 * m * rows * cols),
-                                                benchmark::Counter::kIsIterationInvariantRate);
+  count_work(state, copies[0].view(), m, "FLOP/s");
+}
+
+/// Weights of `rows` x `cols`, m rows of activations.
+struct IntegerCase {
+  std::int64_t rows;
+  std::int64_t cols;
+  std::int64_t m;
+  int limbs;
+};
+
+void integer_linear(benchmark::State& state, const IntegerProducts& products, const WeightFormat& format,
+                    const IntegerCase& test) {
+  const std::vector<OwnedMatrix> copies = working_set(format, test.rows, test.cols);
+  const std::vector<float> x = random_floats(static_cast<std::size_t>(test.m * test.cols));
+  std::vector<float> y(static_cast<std::size_t>(test.m * test.rows));
+  IntegerRows integers{.spec = {format.quant, test.limbs}, .rows = test.m, .cols = test.cols};
+  const auto memory = aligned_floats(integers.total_bytes() / sizeof(float));
+  integers.at(reinterpret_cast<std::byte*>(memory.get()));
+  products.quantize_rows(x.data(), 0, test.m, integers);
+  const auto scratch = aligned_floats(products.scratch_floats(integers));
+  std::size_t next = 0;
+  for (auto _ : state) {
+    products.linear({.x = integers,
+                     .w = copies[next++ % copies.size()].view(),
+                     .row_begin = 0,
+                     .row_end = test.rows,
+                     .y = y.data(),
+                     .y_stride = test.rows,
+                     .scratch = scratch.get()});
+    benchmark::ClobberMemory();
+  }
+  count_work(state, copies[0].view(), test.m, "OP/s");
 }
 
 /// `rows` queries at the end of `context` tokens.
@@ -189,8 +234,9 @@ void in_cache(benchmark::State& state, const Kernels& kernels) {
       benchmark::Counter(static_cast<double>(2 * m * n * k), benchmark::Counter::kIsIterationInvariantRate);
 }
 
-/// One of the passes over activations between a layer's products, 256 rows: what fusing could save of.
-enum class Pass { norm, quantize, silu_mul, add };
+/// One of the passes over activations between a layer's products, 256 rows, or two of them fused: each row
+/// goes through both while it is in the nearest cache.
+enum class Pass { norm, quantize, silu_mul, add, norm_quantize, silu_mul_quantize };
 
 void pass(benchmark::State& state, const Kernels& kernels, Pass which, std::int64_t cols) {
   constexpr std::int64_t rows = 256;
@@ -203,10 +249,13 @@ void pass(benchmark::State& state, const Kernels& kernels, Pass which, std::int6
     for (std::int64_t row = 0; row < rows; ++row) {
       float* at = x.data() + row * cols;
       const float* other = y.data() + row * cols;
-      if (which == Pass::norm) kernels.rms_norm(other, y.data(), 1e-5F, cols, at);
-      if (which == Pass::silu_mul) kernels.silu_mul(other, other, cols, at);
+      const bool norm = which == Pass::norm || which == Pass::norm_quantize;
+      const bool silu_mul = which == Pass::silu_mul || which == Pass::silu_mul_quantize;
+      if (norm) kernels.rms_norm(other, y.data(), 1e-5F, cols, at);
+      if (silu_mul) kernels.silu_mul(other, other, cols, at);
       if (which == Pass::add) kernels.add(at, other, cols);
-      if (which == Pass::quantize) kernels.integer->quantize_rows(x.data(), row, row + 1, integers);
+      if (which == Pass::quantize || which == Pass::norm_quantize || which == Pass::silu_mul_quantize)
+        kernels.integer->quantize_rows(x.data(), row, row + 1, integers);
     }
     benchmark::ClobberMemory();
   }
@@ -224,6 +273,26 @@ void register_passes(const Kernels& kernels, const std::string& prefix) {
   if (kernels.integer == nullptr) return;
   add("quantize", Pass::quantize, 4096);
   add("quantize", Pass::quantize, 14336);
+  add("norm+quantize", Pass::norm_quantize, 4096);
+  add("silu_mul+quantize", Pass::silu_mul_quantize, 14336);
+}
+
+void register_integer_products(const Kernels& kernels) {
+  if (kernels.integer == nullptr) return;
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
+    for (const auto& [rows, cols] : {std::pair{14336, 4096}, {4096, 14336}}) {
+      for (const std::int64_t m : {1, 2, 8, 16, 512}) {
+        for (const int limbs : {1, 2}) {
+          const WeightFormat format{fmt::format("{}-bit", bits), DType::uint32, {bits, 64}};
+          benchmark::RegisterBenchmark(
+              fmt::format("{}/integer/{}/{}x{}/m{}/limbs{}", kernels.name, format.name, rows, cols, m, limbs)
+                  .c_str(),
+              integer_linear, *kernels.integer, format, IntegerCase{rows, cols, m, limbs})
+              ->Unit(benchmark::kMillisecond);
+        }
+      }
+    }
+  }
 }
 
 void register_all() {
@@ -236,6 +305,7 @@ void register_all() {
     const auto name = [&](const std::string& rest) { return fmt::format("{}/{}", kernels->name, rest); };
     benchmark::RegisterBenchmark(name("in_cache").c_str(), in_cache, *kernels);
     register_passes(*kernels, std::string(kernels->name));
+    register_integer_products(*kernels);
     for (const std::int64_t rows : {4096, 14336}) {
       for (const WeightFormat& format : formats) {
         for (const std::int64_t m : {1, 8, 64, 512}) {

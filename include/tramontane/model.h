@@ -25,7 +25,7 @@ struct LoadOptions {
   /// float16, float32, or int8 (with a scale for each head and position: half of the memory and of the
   /// reading at some cost in exactness); by default float32 for float32 checkpoints, else float16.
   std::optional<DType> kv_dtype = {};
-  /// Of the activations that quantised weights with 16-bit scales are multiplied with, where the instruction
+  /// Of the activations that weights in affine groups are multiplied with, where the instruction
   /// set has integer products: 16 (an error near 2e-5 of a product), 8 (7e-3, faster prompts and batches; a
   /// single row keeps 16), or 32 for float32 products everywhere.
   int activation_bits = 16;

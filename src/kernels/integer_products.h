@@ -59,7 +59,7 @@ struct IntegerRows {
 /// bias_w), y = y + t.
 struct IntegerLinearArgs {
   IntegerRows x;
-  MatrixView w;  // quantised as x.spec.quant says, with float16 or bfloat16 scales
+  MatrixView w;  // quantised as x.spec.quant says
   std::int64_t row_begin = 0;
   std::int64_t row_end = 0;
   float* y = nullptr;  // [x.rows, y_stride], indexed by absolute n
@@ -79,9 +79,9 @@ struct IntegerProducts {
   bool words = false;
 };
 
-/// Whether the products take this matrix.
+/// Whether the products take this matrix: affine groups, with scales of any float type.
 inline bool has_integer_products(const MatrixView& w) {
-  return w.quantized() && w.quant.mode == QuantMode::affine && w.scale_dtype != DType::float32;
+  return w.quantized() && w.quant.mode == QuantMode::affine;
 }
 
 #if defined(__x86_64__)

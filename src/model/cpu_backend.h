@@ -13,7 +13,7 @@ namespace tramontane {
 class CpuBackend final : public Backend {
  public:
   /// The kernels must outlive this (they are static). `activation_bits`: of what products with quantised
-  /// weights multiply, where the kernels have integer products and scales have 16 bits: 16, or 8 for batches
+  /// weights multiply, where the kernels have integer products for them: 16, or 8 for batches
   /// of more than one row; 32: float32 products only.
   CpuBackend(const Kernels& kernels, int threads, int activation_bits = 16, bool pin_threads = false);
 

@@ -27,14 +27,6 @@ class IntegerProductsOf : public ::testing::TestWithParam<const Kernels*> {
 };
 using QuantizeRows = IntegerProductsOf;
 
-std::vector<WeightFormat> integer_formats() {
-  std::vector<WeightFormat> formats;
-  for (const WeightFormat& format : affine_formats()) {
-    if (format.dtype != DType::float32) formats.push_back(format);
-  }
-  return formats;
-}
-
 /// Quantised rows with the memory they lie in.
 struct Quantized {
   IntegerRows rows;
@@ -116,7 +108,7 @@ double worst_error(const MatrixView& w, const std::vector<float>& x, int limbs) 
 }
 
 TEST_P(IntegerProductsOf, AgreeWithTheScalarDefinition) {
-  for (const WeightFormat& format : integer_formats()) {
+  for (const WeightFormat& format : affine_formats()) {
     const std::int64_t group = format.quant.group_size;
     for (const std::int64_t groups : {1, 5, 16, 35}) {
       const Matrix w(format, 37, groups * group, static_cast<unsigned>(groups));
@@ -143,7 +135,7 @@ TEST_P(IntegerProductsOf, ContinueOverColumnsThatNoPanelHolds) {
 }
 
 TEST_P(IntegerProductsOf, BatchedEqualsAloneAndSplitEqualsWholeBitForBit) {
-  for (const WeightFormat& format : integer_formats()) {
+  for (const WeightFormat& format : affine_formats()) {
     const std::int64_t cols = 4096 + 19 * format.quant.group_size;
     const std::int64_t rows = 45;
     const std::int64_t batch = 17;
@@ -183,8 +175,9 @@ TEST_P(IntegerProductsOf, WriteOnlyTheirRange) {
 }
 
 TEST_P(IntegerProductsOf, DoNotDependOnAlignment) {
-  for (const int bits : {2, 3, 4, 5, 6, 8}) {
-    Matrix w({DType::float16, {bits, 32}}, 5, 96, 3);
+  for (const WeightFormat& format : affine_formats()) {
+    if (format.quant.group_size != 32) continue;
+    Matrix w(format, 5, 96, 3);
     for (const std::size_t m : {1, 9}) {
       const auto x = random_floats(m * 96, 4);
       w.point_to(w.data.data(), w.scales.data(), w.biases.data());
@@ -194,15 +187,29 @@ TEST_P(IntegerProductsOf, DoNotDependOnAlignment) {
         const auto scales = moved(w.scales, shift);
         const auto biases = moved(w.biases, shift);
         w.point_to(data.data() + shift, scales.data() + shift, biases.data() + shift);
-        EXPECT_TRUE(same_bits(product(*products, w.view, x, 2), want)) << bits << " bits, shift " << shift;
+        EXPECT_TRUE(same_bits(product(*products, w.view, x, 2), want))
+            << format.name() << ", shift " << shift;
       }
     }
   }
 }
 
+TEST(HasIntegerProducts, ForAffineGroupsOnly) {
+  MatrixView w{.quant = {4, 32}};
+  for (const DType dtype : {DType::float16, DType::bfloat16, DType::float32}) {
+    w.scale_dtype = dtype;
+    EXPECT_TRUE(has_integer_products(w));
+  }
+  for (const QuantMode mode : {QuantMode::mxfp4, QuantMode::mxfp8, QuantMode::nvfp4}) {
+    w.quant.mode = mode;
+    EXPECT_FALSE(has_integer_products(w));
+  }
+  EXPECT_FALSE(has_integer_products(MatrixView{}));
+}
+
 TEST_P(IntegerProductsOf, NeverTouchAByteOutsideTheirOperands) {
   for (const Edge edge : {Edge::begin, Edge::end}) {
-    for (const WeightFormat& format : integer_formats()) {
+    for (const WeightFormat& format : affine_formats()) {
       for (const std::int64_t groups : {3, 17}) {
         Matrix w(format, 5, groups * format.quant.group_size, 3);
         const GuardedMemory data(w.data, edge);

@@ -15,42 +15,13 @@ void linear_as(const IntegerLinearArgs& args) {
   }
 }
 
-template <int bits, int group_size>
-void linear_of(const IntegerLinearArgs& args) {
-  if (args.x.spec.limbs == 2) {
-    linear_as<bits, group_size, 2>(args);
-  } else {
-    linear_as<bits, group_size, 1>(args);
-  }
-}
-
-template <int bits>
-void linear_with(const IntegerLinearArgs& args) {
-  switch (args.w.quant.group_size) {
-    case 32:
-      return linear_of<bits, 32>(args);
-    case 64:
-      return linear_of<bits, 64>(args);
-    default:
-      return linear_of<bits, 128>(args);
-  }
-}
-
 void linear(const IntegerLinearArgs& args) {
-  switch (args.w.quant.bits) {
-    case 2:
-      return linear_with<2>(args);
-    case 3:
-      return linear_with<3>(args);
-    case 4:
-      return linear_with<4>(args);
-    case 5:
-      return linear_with<5>(args);
-    case 6:
-      return linear_with<6>(args);
-    default:
-      return linear_with<8>(args);
-  }
+  const IntegerSpec& spec = args.x.spec;
+  with_bits(spec.quant, [&]<int bits>(Index<bits>) {
+    with_group_size(spec.quant, [&]<int group_size>(Index<group_size>) {
+      with_limbs(spec, [&]<int limbs>(Index<limbs>) { linear_as<bits, group_size, limbs>(args); });
+    });
+  });
 }
 
 std::size_t scratch_floats(const IntegerRows& x) {

@@ -29,14 +29,6 @@ inline Panel panel_in(float* scratch) {
           .sums = scratch + kPanelCols * (kPanelDepth / 4 + 2 * kPanelGroups)};
 }
 
-/// Rows n, n + 1, ... n + 15 of the matrix; past `end` the last one again.
-struct SixteenRows {
-  std::size_t row[16];
-  SixteenRows(std::int64_t n, std::int64_t end) {
-    for (std::int64_t i = 0; i < 16; ++i) row[i] = static_cast<std::size_t>(n + i < end ? n + i : end - 1);
-  }
-};
-
 /// Asks the second-level cache for what the next panel is made of, a little at a time while this one is
 /// multiplied: memory and arithmetic then work at once.
 class NextPanel {
@@ -48,7 +40,7 @@ class NextPanel {
       : w_(w), row_(n), end_(least(n + kPanelCols, rows_end)), first_group_(first_group) {
     const std::int64_t bytes = groups * w.quant.group_size * w.quant.bits / 8;
     lines_ = (bytes + 126) / 64;  // wherever in a line they begin
-    scale_lines_ = (2 * groups + 126) / 64;
+    scale_lines_ = (static_cast<std::int64_t>(size_of(w.scale_dtype)) * groups + 126) / 64;
     const std::int64_t total = (end_ - row_) * lines_;
     per_turn_ = turns > 0 ? (total + turns - 1) / turns : total;
     start_row();
@@ -72,7 +64,7 @@ class NextPanel {
     at_ = w_.data + row * w_.row_bytes() +
           group * static_cast<std::size_t>(w_.quant.group_size * w_.quant.bits / 8);
     line_ = 0;
-    const std::size_t scale = 2 * (row * w_.groups_per_row() + group);
+    const std::size_t scale = size_of(w_.scale_dtype) * (row * w_.groups_per_row() + group);
     for (std::int64_t i = 0; i < scale_lines_; ++i) {
       _mm_prefetch(reinterpret_cast<const char*>(w_.scales + scale + 64 * i), _MM_HINT_T1);
       _mm_prefetch(reinterpret_cast<const char*>(w_.biases + scale + 64 * i), _MM_HINT_T1);
@@ -92,8 +84,8 @@ class NextPanel {
 
 /// Columns [begin, begin + size) of 16 rows to the panel's half.
 template <int bits>
-void unpack_half(const MatrixView& w, const SixteenRows& rows, std::int64_t begin, std::int64_t size,
-                 int half, const Panel& panel) {
+void unpack_half(const MatrixView& w, const RowSet<16>& rows, std::int64_t begin, std::int64_t size, int half,
+                 const Panel& panel) {
   using Format = Packed<bits>;
   const std::int64_t first = begin * bits / 8;
   const std::int64_t bytes = size * bits / 8;
@@ -120,9 +112,23 @@ inline __m512 widen_low(__m512i lanes, DType dtype) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(lanes, 16));
 }
 
-/// Scales or biases of 16 rows, groups [begin, begin + count), to floats 32 apart.
-inline void widen_half(const std::byte* scales, const MatrixView& w, const SixteenRows& rows,
-                       std::int64_t begin, std::int64_t count, float* out) {
+/// Scales or biases of 16 rows, groups [begin, begin + count), to floats 32 apart. From float32:
+inline void widen_floats(const std::byte* scales, const MatrixView& w, const RowSet<16>& rows,
+                         std::int64_t begin, std::int64_t count, float* out) {
+  for (std::int64_t g = 0; g < count; g += 16) {
+    __m512i r[16];
+    unroll<16>([&](auto i) __attribute__((always_inline)) {
+      const std::size_t at = rows.row[i.value] * w.groups_per_row() + static_cast<std::size_t>(begin + g);
+      r[i.value] = _mm512_castps_si512(load_scales(scales + 4 * at, DType::float32, count - g));
+    });
+    transpose(r);
+    for (std::int64_t i = 0; i < least(16, count - g); ++i, out += kPanelCols) _mm512_store_si512(out, r[i]);
+  }
+}
+
+/// From 16 bits.
+inline void widen_halves(const std::byte* scales, const MatrixView& w, const RowSet<16>& rows,
+                         std::int64_t begin, std::int64_t count, float* out) {
   constexpr std::int64_t kStep = 32;  // groups in a register of 16 bits each; transposed in pairs
   for (std::int64_t g = 0; g < count; g += kStep) {
     const std::int64_t used = least(kStep, count - g);
@@ -252,11 +258,12 @@ template <int bits>
 void unpack_panel(const IntegerLinearArgs& args, std::int64_t n, std::int64_t first_group,
                   std::int64_t groups, const Panel& panel) {
   const std::int64_t group_size = args.w.quant.group_size;
+  const auto widen = args.w.scale_dtype == DType::float32 ? widen_floats : widen_halves;
   for (int half = 0; half < 2; ++half) {
-    const SixteenRows rows(n + 16 * half, args.row_end);
+    const RowSet<16> rows(n + 16 * half, args.row_end);
     unpack_half<bits>(args.w, rows, first_group * group_size, groups * group_size, half, panel);
-    widen_half(args.w.scales, args.w, rows, first_group, groups, panel.scales + 16 * half);
-    widen_half(args.w.biases, args.w, rows, first_group, groups, panel.biases + 16 * half);
+    widen(args.w.scales, args.w, rows, first_group, groups, panel.scales + 16 * half);
+    widen(args.w.biases, args.w, rows, first_group, groups, panel.biases + 16 * half);
   }
 }
 

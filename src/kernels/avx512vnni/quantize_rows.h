@@ -2,12 +2,13 @@
 #include <immintrin.h>
 
 #include "kernels/avx512vnni/tiles.h"
+#include "kernels/integer/quantize_row.h"
+#include "kernels/integer/specialise.h"
 
 namespace tramontane {
 namespace {
 
-constexpr int kLanes = 16;                 // floats in a register
-constexpr float kLeastMagnitude = 1e-30F;  // below it 1 / scale could overflow
+constexpr int kLanes = 16;  // floats in a register
 
 /// The largest magnitude of n floats, NaN if one of them is not finite.
 inline float largest_magnitude(const float* x, int n) {
@@ -22,21 +23,14 @@ inline float largest_magnitude(const float* x, int n) {
   return finite == 0xffff ? _mm512_reduce_max_ps(most) : __builtin_nanf("");
 }
 
-struct GroupScale {
-  float scale;
-  float sum;
-};
-
 /// One group to bytes in order of k.
 template <int limbs>
 GroupScale quantize_group(const float* x, int n, std::int8_t* high, std::int8_t* low) {
-  const float steps = limbs == 2 ? 32512.0F : 127.0F;
-  const float most = largest_magnitude(x, n);
-  const bool usable = most >= kLeastMagnitude;  // false for NaN too
-  const __m512 inverse = _mm512_set1_ps(usable ? steps / most : 0.0F);
+  const GroupRule rule(largest_magnitude(x, n), limbs);
+  const __m512 inverse = _mm512_set1_ps(rule.inverse);
   __m512i total = _mm512_setzero_si512();
   for (int i = 0; i < n; i += kLanes) {
-    const __m512 scaled = _mm512_maskz_mul_ps(usable ? 0xffff : 0, _mm512_loadu_ps(x + i), inverse);
+    const __m512 scaled = _mm512_maskz_mul_ps(rule.usable ? 0xffff : 0, _mm512_loadu_ps(x + i), inverse);
     const __m512i v = _mm512_cvtps_epi32(scaled);
     total = _mm512_add_epi32(total, v);
     auto* to_high = reinterpret_cast<__m128i*>(high + i);
@@ -49,8 +43,7 @@ GroupScale quantize_group(const float* x, int n, std::int8_t* high, std::int8_t*
       _mm_store_si128(to_high, _mm512_cvtepi32_epi8(v));
     }
   }
-  const float scale = usable ? most / steps : most < kLeastMagnitude ? 0.0F : most;
-  return {scale, scale * static_cast<float>(_mm512_reduce_add_epi32(total))};
+  return rule.with_total(_mm512_reduce_add_epi32(total));
 }
 
 /// A block of 64 * planes bytes from order of k to planes, `stride` apart.
@@ -77,54 +70,29 @@ void store_planes(const std::int8_t* block, std::int8_t* out, std::int64_t strid
 template <int limbs, int planes>
 void quantize_row(const float* x, std::int64_t row, const IntegerRows& out) {
   constexpr int kBlock = 64 * planes;
-  const int group_size = out.spec.quant.group_size;
-  const int unit =
-      group_size > kBlock ? group_size : kBlock;  // both are powers of two: whole groups and whole blocks
-  const std::int64_t groups = out.groups();
   const RowPlace place = place_of(row, out);
-  float* scales = out.scales + place.scales;
-  float* sums = out.sums + place.scales;
-  for (std::int64_t g = groups; g < out.padded_groups(); ++g)
-    scales[g * place.scale_stride] = sums[g * place.scale_stride] = 0;
   alignas(64) std::int8_t high[256] = {};
   alignas(64) std::int8_t low[256] = {};
   std::int8_t* to = out.high + place.limbs;
-  for (std::int64_t g = 0; g < groups;) {
-    for (int i = 0; i < unit && g < groups; i += group_size, ++g) {
-      const GroupScale group = quantize_group<limbs>(x + g * group_size, group_size, high + i, low + i);
-      scales[g * place.scale_stride] = group.scale;
-      sums[g * place.scale_stride] = group.sum;
-    }
-    for (int i = 0; i < unit; i += kBlock, to += planes * place.block_stride) {
-      store_planes<planes>(high + i, to, place.block_stride);
-      if constexpr (limbs == 2) store_planes<planes>(low + i, to + place.low, place.block_stride);
-    }
-  }
-}
-
-template <int limbs>
-void quantize_rows_of(const float* x, std::int64_t begin, std::int64_t end, const IntegerRows& out) {
-  for (std::int64_t row = begin; row < end; ++row) {
-    const float* from = x + row * out.cols;
-    switch (out.spec.planes()) {
-      case 1:
-        quantize_row<limbs, 1>(from, row, out);
-        break;
-      case 2:
-        quantize_row<limbs, 2>(from, row, out);
-        break;
-      default:
-        quantize_row<limbs, 4>(from, row, out);
-    }
-  }
+  quantize_row<kBlock>(
+      x, out, {out.scales + place.scales, out.sums + place.scales, place.scale_stride},
+      [&](const float* group, int i) {
+        return quantize_group<limbs>(group, out.spec.quant.group_size, high + i, low + i);
+      },
+      [&](int i) {
+        store_planes<planes>(high + i, to, place.block_stride);
+        if constexpr (limbs == 2) store_planes<planes>(low + i, to + place.low, place.block_stride);
+        to += planes * place.block_stride;
+      });
 }
 
 inline void quantize_rows(const float* x, std::int64_t begin, std::int64_t end, const IntegerRows& out) {
-  if (out.spec.limbs == 2) {
-    quantize_rows_of<2>(x, begin, end, out);
-  } else {
-    quantize_rows_of<1>(x, begin, end, out);
-  }
+  with_limbs(out.spec, [&]<int limbs>(Index<limbs>) {
+    with_planes(out.spec, [&]<int planes>(Index<planes>) {
+      for (std::int64_t row = begin; row < end; ++row)
+        quantize_row<limbs, planes>(x + row * out.cols, row, out);
+    });
+  });
 }
 
 }  // namespace

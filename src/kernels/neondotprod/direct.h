@@ -15,7 +15,7 @@ struct DirectTile {
 
   const IntegerRows& x;
   const MatrixView& w;
-  FourRows rows;  // of w: of each product
+  RowSet<4> rows;  // of w: of each product
 
   /// The exact sums of group g, a product m * w_rows + r of rows m of x and r of w in each lane.
   [[gnu::always_inline]] int32x4_t sum_group(std::int64_t g) const {
@@ -82,7 +82,7 @@ template <int bits, int group_size, int limbs, int m_rows>
 void linear_direct(const IntegerLinearArgs& args) {
   constexpr int w_rows = 4 / m_rows;
   for (std::int64_t n = args.row_begin; n < args.row_end; n += w_rows) {
-    FourRows rows(n, args.row_end);
+    RowSet<4> rows(n, args.row_end);
     for (int p = w_rows; p < 4; ++p) rows.row[p] = rows.row[p % w_rows];
     const DirectTile<bits, group_size, limbs, m_rows> tile{args.x, args.w, rows};
     float products[4];

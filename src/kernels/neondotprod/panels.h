@@ -30,7 +30,7 @@ inline Panel panel_in(float* scratch) {
 
 /// Columns [begin, begin + size) of four rows to `out`, one half of a tile.
 template <int bits, int group_size>
-void unpack_rows(const MatrixView& w, const FourRows& rows, std::int64_t begin, std::int64_t size,
+void unpack_rows(const MatrixView& w, const RowSet<4>& rows, std::int64_t begin, std::int64_t size,
                  std::int8_t* out) {
   using Weights = Packet<bits, group_size>;
   const std::byte* from[4];
@@ -55,7 +55,7 @@ void fill_panel(const IntegerLinearArgs& args, std::int64_t n, std::int64_t begi
                 const Panel& panel) {
   const std::int64_t groups = size / group_size;
   for (std::int64_t c = 0; c < kPanelCols && n + c < args.row_end; c += 4) {
-    const FourRows rows(n + c, args.row_end);
+    const RowSet<4> rows(n + c, args.row_end);
     unpack_rows<bits, group_size>(args.w, rows, begin, size,
                                   panel.bytes + c / kTileCols * kTileCols * kPanelDepth + c % kTileCols * 4);
     widen_scales<Packet<bits, group_size>::offset>(args.w, rows, begin / group_size, groups, panel.scales + c,

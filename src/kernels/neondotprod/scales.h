@@ -1,15 +1,20 @@
 #pragma once
 #include "kernels/neondotprod/unpack.h"
+#include "kernels/simd/row_set.h"
 
 namespace tramontane {
 namespace {
 
 constexpr std::int64_t kStepGroups = 4;  // whose scales fill a register
 
-inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-
 /// Four scales or biases; zero past the first `left`.
 inline float32x4_t load_scales(const std::byte* at, DType dtype, std::int64_t left) {
+  if (dtype == DType::float32) {
+    if (left >= kStepGroups) return vreinterpretq_f32_u8(vld1q_u8(reinterpret_cast<const std::uint8_t*>(at)));
+    float some[kStepGroups] = {};
+    std::memcpy(some, at, static_cast<std::size_t>(left) * sizeof(float));
+    return vld1q_f32(some);
+  }
   uint16x4_t bits;
   if (left >= kStepGroups) {
     bits = vreinterpret_u16_u8(vld1_u8(reinterpret_cast<const std::uint8_t*>(at)));
@@ -22,27 +27,18 @@ inline float32x4_t load_scales(const std::byte* at, DType dtype, std::int64_t le
   return vreinterpretq_f32_u32(vshll_n_u16(bits, 16));
 }
 
-/// Four rows of the matrix, side by side.
-struct FourRows {
-  std::size_t row[4];
-  /// n, n + 1, ...; past `end` the last one again.
-  FourRows(std::int64_t n, std::int64_t end) {
-    for (std::int64_t i = 0; i < 4; ++i) row[i] = static_cast<std::size_t>(least(n + i, end - 1));
-  }
-};
-
 /// Scales and biases of four rows, groups [begin, begin + count), to floats `stride` apart; there is room for
 /// whole steps, zero past the last group. For weights from which `offset` was subtracted: w = scale * (q -
 /// offset) + (bias + offset * scale).
 template <int offset>
-void widen_scales(const MatrixView& w, const FourRows& rows, std::int64_t begin, std::int64_t count,
+void widen_scales(const MatrixView& w, const RowSet<4>& rows, std::int64_t begin, std::int64_t count,
                   float* scales, float* biases, std::int64_t stride) {
   for (std::int64_t g = 0; g < count; g += kStepGroups) {
     float32x4_t s[4];
     float32x4_t b[4];
     unroll<4>([&](auto i) __attribute__((always_inline)) {
-      const std::size_t at =
-          2 * (rows.row[i.value] * w.groups_per_row() + static_cast<std::size_t>(begin + g));
+      const std::size_t at = size_of(w.scale_dtype) *
+                             (rows.row[i.value] * w.groups_per_row() + static_cast<std::size_t>(begin + g));
       s[i.value] = load_scales(w.scales + at, w.scale_dtype, count - g);
       b[i.value] = load_scales(w.biases + at, w.scale_dtype, count - g);
       if constexpr (offset != 0) b[i.value] = vfmaq_n_f32(b[i.value], s[i.value], offset);

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/matrix_view.h"
+#include "kernels/simd/blocks.h"
 #include "kernels/simd/math.h"
 #include "kernels/simd/parts.h"
 #include "kernels/simd/row_set.h"
@@ -22,7 +23,7 @@ struct PlainFormat {
   [[gnu::always_inline]] static void decode(const MatrixView& w, const RowSet<count>& rows,
                                             std::int64_t begin, std::int64_t n, Body&& body) {
     constexpr std::size_t size = size_of(dtype);
-    const std::size_t ahead = bytes_ahead(w, rows);
+    const std::size_t ahead = bytes_ahead<count>(w, begin, n);
     const std::byte* data[count];
     for (int r = 0; r < count; ++r) {
       data[r] =
@@ -71,7 +72,7 @@ struct AffineFormat {
     const std::int64_t groups = n / group_size;
     alignas(64) float scales[count][max_groups];
     alignas(64) float biases[count][max_groups];
-    const std::size_t ahead = bytes_ahead(w, rows);
+    const std::size_t ahead = bytes_ahead<count>(w, begin, n);
     const std::byte* data[count];
     for (int r = 0; r < count; ++r) {
       const std::size_t first =

@@ -15,8 +15,6 @@ constexpr std::int64_t kPanelRows = 48;  // of w decoded at a time: 192 KiB, in 
 constexpr std::int64_t kChunkRows = 64;  // of x multiplied with a panel before the next: 256 KiB of a block
 constexpr std::size_t kLinearScratch = static_cast<std::size_t>(kPanelRows * kBlock);
 
-inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-
 /// Few rows of x: weights go from the checkpoint's bytes through registers into the products, four rows at a
 /// time.
 template <class V, class Format, int m_rows>

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/matrix_view.h"
+#include "kernels/simd/blocks.h"
 #include "kernels/simd/parts.h"
 #include "kernels/simd/row_set.h"
 #include "kernels/simd/unroll.h"
@@ -63,7 +64,7 @@ struct SmallFloatFormat {
     constexpr int chunks = static_cast<int>(group_size) / V::lanes;
     const std::int64_t groups = n / group_size;
     alignas(64) float scales[count][kBlock / group_size];
-    const std::size_t ahead = bytes_ahead(w, rows);
+    const std::size_t ahead = bytes_ahead<count>(w, begin, n);
     const std::byte* data[count];
     for (int r = 0; r < count; ++r) {
       const std::size_t first =

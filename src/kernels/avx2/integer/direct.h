@@ -1,7 +1,8 @@
 #pragma once
 #include "kernels/avx2/integer/packed.h"
 #include "kernels/avx2/vec.h"
-#include "kernels/integer_products.h"
+#include "kernels/integer/specialise.h"
+#include "kernels/simd/row_set.h"
 
 // Few rows of x, as words: a row of w is read once from end to end, as memory likes it, and leaves the exact
 // sum of each group in the scratch. 8 groups are a step. The sums of 8 rows of w then become terms,
@@ -13,8 +14,6 @@ constexpr int kStepGroups = 8;
 constexpr int kDirectRows = 2;         // of x at a time
 constexpr std::int64_t kSumRows = 8;   // of w
 constexpr std::int64_t kAhead = 4096;  // bytes, far enough to hide memory
-
-inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
 /// 8 scales or biases; zero past the first `left`.
 template <DType dtype>
@@ -178,7 +177,8 @@ void add_terms(const TermArgs& rows) {
   const std::int64_t groups = x.groups();
   const float* scales_x = x.scales + rows.m * x.padded_groups();
   const float* sums_x = x.sums + rows.m * x.padded_groups();
-  const std::int64_t first = 2 * rows.n * groups;
+  constexpr auto size = static_cast<std::int64_t>(size_of(dtype));
+  const std::int64_t first = size * rows.n * groups;
   __m256 y = _mm256_setzero_ps();
   for (std::int64_t g = 0; g < groups; g += kStepGroups) {
     const __m256 scale_x = _mm256_load_ps(scales_x + g);
@@ -187,7 +187,7 @@ void add_terms(const TermArgs& rows) {
     unroll<kSumRows>([&](auto i) __attribute__((always_inline)) {
       // Past the last row the last one again.
       const std::int64_t row = least(i.value, rows.count - 1);
-      const std::int64_t at = first + 2 * (row * groups + g);
+      const std::int64_t at = first + size * (row * groups + g);
       const auto* sums = reinterpret_cast<const __m256i*>(rows.sums + row * rows.sums_stride + g);
       const __m256 scale_w = load_scales<dtype>(w.scales + at, groups - g);
       const __m256 bias_w = load_scales<dtype>(w.biases + at, groups - g);
@@ -209,7 +209,7 @@ inline std::int64_t sums_stride(const IntegerRows& x) { return x.padded_groups()
 
 /// Fetches the scales and biases of a row, which are read in short pieces far apart.
 inline void prefetch_scales(const MatrixView& w, std::size_t row) {
-  const std::size_t bytes = 2 * w.groups_per_row();
+  const std::size_t bytes = size_of(w.scale_dtype) * w.groups_per_row();
   for (std::size_t at = row * bytes; at < (row + 1) * bytes; at += 64) {
     _mm_prefetch(reinterpret_cast<const char*>(w.scales) + at, _MM_HINT_T0);
     _mm_prefetch(reinterpret_cast<const char*>(w.biases) + at, _MM_HINT_T0);
@@ -242,11 +242,7 @@ void direct_tile(const IntegerLinearArgs& args, std::int64_t first_x, std::int64
                         .count = count,
                         .sums = sums + m * kSumRows * stride,
                         .sums_stride = stride};
-    if (args.w.scale_dtype == DType::float16) {
-      add_terms<DType::float16>(rows);
-    } else {
-      add_terms<DType::bfloat16>(rows);
-    }
+    with_scales(args.w, [&]<DType dtype>(DTypeIndex<dtype>) { add_terms<dtype>(rows); });
   }
 }
 

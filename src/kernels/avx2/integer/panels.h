@@ -60,14 +60,6 @@ struct ByteLanes {
   static __m256i widen(__m256i sum) { return Dots::widen(sum); }
 };
 
-/// Rows n, n + 1, ... n + 7 of the matrix; past `end` the last one again.
-struct EightRows {
-  std::size_t row[8];
-  EightRows(std::int64_t n, std::int64_t end) {
-    for (std::int64_t i = 0; i < 8; ++i) row[i] = static_cast<std::size_t>(n + i < end ? n + i : end - 1);
-  }
-};
-
 /// A register of packed weights of which only the bytes before `end` may be read.
 template <class Format>
 __m256i load_before(const std::byte* at, const std::byte* end) {
@@ -80,7 +72,7 @@ __m256i load_before(const std::byte* at, const std::byte* end) {
 /// Columns of k [begin, begin + size) of 8 rows to a half of the tile. `ahead` bytes further on lies what the
 /// next panel will ask for: rows side by side are more than the hardware's prefetchers follow.
 template <int bits, class Lanes>
-void unpack_half(const MatrixView& w, const EightRows& rows, std::int64_t begin, std::int64_t size, int half,
+void unpack_half(const MatrixView& w, const RowSet<8>& rows, std::int64_t begin, std::int64_t size, int half,
                  std::int64_t ahead, std::byte* lanes) {
   using Format = Packed<bits>;
   const std::byte* end = w.data + static_cast<std::size_t>(w.rows) * w.row_bytes();
@@ -107,13 +99,13 @@ void unpack_half(const MatrixView& w, const EightRows& rows, std::int64_t begin,
 
 /// Scales or biases of 8 rows, groups [begin, begin + count), to floats 16 apart.
 template <DType dtype>
-void widen_half(const std::byte* scales, const MatrixView& w, const EightRows& rows, std::int64_t begin,
+void widen_half(const std::byte* scales, const MatrixView& w, const RowSet<8>& rows, std::int64_t begin,
                 std::int64_t count, float* out) {
   for (std::int64_t g = 0; g < count; g += 8) {
     __m256i r[8];
     unroll<8>([&](auto i) __attribute__((always_inline)) {
-      const std::byte* from =
-          scales + 2 * (rows.row[i.value] * w.groups_per_row() + static_cast<std::size_t>(begin + g));
+      const std::size_t at = rows.row[i.value] * w.groups_per_row() + static_cast<std::size_t>(begin + g);
+      const std::byte* from = scales + size_of(dtype) * at;
       r[i.value] = _mm256_castps_si256(load_scales<dtype>(from, count - g));
     });
     transpose(r);
@@ -127,18 +119,18 @@ template <int bits, class Lanes>
 void unpack_tile(const IntegerLinearArgs& args, std::int64_t n, std::int64_t begin, std::int64_t size,
                  const PanelTile& tile) {
   const MatrixView& w = args.w;
-  const auto widen =
-      w.scale_dtype == DType::float16 ? widen_half<DType::float16> : widen_half<DType::bfloat16>;
   const std::int64_t first = begin / w.quant.group_size;
   const std::int64_t groups = size / w.quant.group_size;
   const auto row_bytes = static_cast<std::int64_t>(w.row_bytes());
   const std::int64_t ahead =
       begin + size < w.cols ? size * bits / 8 : kPanelTiles * kTileCols * row_bytes - begin * bits / 8;
   for (int half = 0; half < 2; ++half) {
-    const EightRows rows(n + 8 * half, args.row_end);
+    const RowSet<8> rows(n + 8 * half, args.row_end);
     unpack_half<bits, Lanes>(w, rows, begin, size, half, ahead, tile.lanes);
-    widen(w.scales, w, rows, first, groups, tile.scales + 8 * half);
-    widen(w.biases, w, rows, first, groups, tile.biases + 8 * half);
+    with_scales(w, [&]<DType dtype>(DTypeIndex<dtype>) {
+      widen_half<dtype>(w.scales, w, rows, first, groups, tile.scales + 8 * half);
+      widen_half<dtype>(w.biases, w, rows, first, groups, tile.biases + 8 * half);
+    });
   }
 }
 

@@ -28,25 +28,6 @@ bool in_words(const IntegerRows& x) {
   return is_direct<Dots, bits>(x) || !may_be_bytes<Dots, bits>(x);
 }
 
-/// body(Index<bits>).
-template <class Body>
-void with_bits(int bits, Body&& body) {
-  switch (bits) {
-    case 2:
-      return body(Index<2>{});
-    case 3:
-      return body(Index<3>{});
-    case 4:
-      return body(Index<4>{});
-    case 5:
-      return body(Index<5>{});
-    case 6:
-      return body(Index<6>{});
-    default:
-      return body(Index<8>{});
-  }
-}
-
 template <class Dots, int bits>
 void quantize_rows_for(const float* x, std::int64_t begin, std::int64_t end, const IntegerRows& out) {
   using Format = Packed<bits>;
@@ -62,19 +43,8 @@ void quantize_rows_for(const float* x, std::int64_t begin, std::int64_t end, con
 
 template <class Dots>
 void quantize_rows(const float* x, std::int64_t begin, std::int64_t end, const IntegerRows& out) {
-  with_bits(out.spec.quant.bits, [&](auto bits) { quantize_rows_for<Dots, bits.value>(x, begin, end, out); });
-}
-
-template <class Dots, int bits>
-void linear_few(const IntegerLinearArgs& args) {
-  switch (args.w.quant.group_size) {
-    case 32:
-      return linear_direct<Dots, bits, 32>(args);
-    case 64:
-      return linear_direct<Dots, bits, 64>(args);
-    default:
-      return linear_direct<Dots, bits, 128>(args);
-  }
+  with_bits(out.spec.quant,
+            [&]<int bits>(Index<bits>) { quantize_rows_for<Dots, bits>(x, begin, end, out); });
 }
 
 template <class Dots, int bits>
@@ -87,12 +57,11 @@ void linear_many(const IntegerLinearArgs& args) {
 
 template <class Dots>
 void integer_linear(const IntegerLinearArgs& args) {
-  with_bits(args.w.quant.bits, [&](auto bits) {
-    if (is_direct<Dots, bits.value>(args.x)) {
-      linear_few<Dots, bits.value>(args);
-    } else {
-      linear_many<Dots, bits.value>(args);
-    }
+  const QuantSpec& quant = args.w.quant;
+  with_bits(quant, [&]<int bits>(Index<bits>) {
+    if (!is_direct<Dots, bits>(args.x)) return linear_many<Dots, bits>(args);
+    with_group_size(quant,
+                    [&]<int group_size>(Index<group_size>) { linear_direct<Dots, bits, group_size>(args); });
   });
 }
 

@@ -4,14 +4,12 @@
 #include <type_traits>
 
 #include "kernels/avx2/integer/packed.h"
-#include "kernels/integer_products.h"
+#include "kernels/integer/quantize_row.h"
 
 // Rows of x are kept as 16-bit words or, for one limb where the products take them, as bytes, in blocks of
 // Packed::weights elements: plane p of a block, 32 bytes, holds the elements p, p + planes, ...
 namespace tramontane {
 namespace {
-
-constexpr float kLeastMagnitude = 1e-30F;  // below it 1 / scale could overflow
 
 /// The largest magnitude of n floats, NaN if one of them is not finite.
 inline float largest_magnitude(const float* x, int n) {
@@ -48,18 +46,12 @@ inline void store_integers(const __m256i (&v)[4], std::int8_t* out) {
   _mm256_store_si256(reinterpret_cast<__m256i*>(out), _mm256_permutevar8x32_epi32(words, order));
 }
 
-struct GroupScale {
-  float scale;
-  float sum;
-};
-
 /// One group in order of k.
 template <class Value>
-GroupScale quantize_group(const float* x, int n, float steps, Value* out) {
-  const float most = largest_magnitude(x, n);
-  const bool usable = most >= kLeastMagnitude;  // false for NaN too
-  const __m256 inverse = _mm256_set1_ps(usable ? steps / most : 0.0F);
-  const __m256 kept = _mm256_castsi256_ps(_mm256_set1_epi32(usable ? -1 : 0));
+GroupScale quantize_group(const float* x, int n, int limbs, Value* out) {
+  const GroupRule rule(largest_magnitude(x, n), limbs);
+  const __m256 inverse = _mm256_set1_ps(rule.inverse);
+  const __m256 kept = _mm256_castsi256_ps(_mm256_set1_epi32(rule.usable ? -1 : 0));
   __m256i total = _mm256_setzero_si256();
   for (int i = 0; i < n; i += 32) {
     __m256i v[4];
@@ -70,8 +62,7 @@ GroupScale quantize_group(const float* x, int n, float steps, Value* out) {
     });
     store_integers(v, out + i);
   }
-  const float scale = usable ? most / steps : most < kLeastMagnitude ? 0.0F : most;
-  return {scale, scale * static_cast<float>(sum_lanes(total))};
+  return rule.with_total(sum_lanes(total));
 }
 
 /// Elements 0, 2, 4, ... of a and b, and 1, 3, 5, ...
@@ -107,26 +98,18 @@ void store_planes(const __m256i* block, std::byte* out) {
 template <class Value, int planes>
 void quantize_row(const float* x, std::int64_t row, const IntegerRows& out) {
   constexpr int block = 32 * planes / static_cast<int>(sizeof(Value));
-  const int group_size = out.spec.quant.group_size;
-  const int unit =
-      group_size > block ? group_size : block;  // both are powers of two: whole groups and whole blocks
-  const float steps = out.spec.limbs == 2 ? 32512.0F : 127.0F;
-  const std::int64_t groups = out.groups();
-  float* scales = out.scales + row * out.padded_groups();
-  float* sums = out.sums + row * out.padded_groups();
-  for (std::int64_t g = groups; g < out.padded_groups(); ++g) scales[g] = sums[g] = 0;
+  const std::int64_t scales = row * out.padded_groups();
   alignas(32) Value values[128] = {};
   auto* to = reinterpret_cast<std::byte*>(reinterpret_cast<Value*>(out.high) + row * out.row_bytes());
-  for (std::int64_t g = 0; g < groups;) {
-    for (int i = 0; i < unit && g < groups; i += group_size, ++g) {
-      const GroupScale group = quantize_group(x + g * group_size, group_size, steps, values + i);
-      scales[g] = group.scale;
-      sums[g] = group.sum;
-    }
-    for (int i = 0; i < unit; i += block, to += 32 * planes) {
-      store_planes<Value, planes>(reinterpret_cast<const __m256i*>(values + i), to);
-    }
-  }
+  quantize_row<block>(
+      x, out, {out.scales + scales, out.sums + scales},
+      [&](const float* group, int i) {
+        return quantize_group(group, out.spec.quant.group_size, out.spec.limbs, values + i);
+      },
+      [&](int i) {
+        store_planes<Value, planes>(reinterpret_cast<const __m256i*>(values + i), to);
+        to += 32 * planes;
+      });
 }
 
 }  // namespace
