@@ -133,7 +133,7 @@ class Layout {
     weights.norm = norm();
     weights.output = matrix(args_.vocab_size, args_.dim);
     weights.norm_dtype = format_.dtype;
-    weights.dtype = format_.dtype;
+    weights.dtype = computed_dtype(weights.tok_embeddings, weights.norm_dtype);
     weights.rope_layout = args_.rope_layout;
     return weights;
   }

@@ -50,12 +50,6 @@ void check_scales(QuantSpec spec, const TensorView& scales, const TensorView* bi
   if (scales.dtype != biases->dtype) wrong(*biases, name_of(scales.dtype), name_of(biases->dtype));
 }
 
-/// MLX reads an embedding in a mode other than affine as bfloat16, which makes float32 of a float16 model.
-DType computed_dtype(const MatrixView& embeddings, DType norms) {
-  const bool bfloat16 = embeddings.quantized() && embeddings.quant.mode != QuantMode::affine;
-  return bfloat16 && norms == DType::float16 ? DType::float32 : norms;
-}
-
 /// " (and 3 more)"
 std::string others(std::size_t count) { return count > 1 ? fmt::format(" (and {} more)", count - 1) : ""; }
 
@@ -203,6 +197,11 @@ LayerWeights load_layer(const Loader& loader, const ModelArgs& args, int layer) 
 }
 
 }  // namespace
+
+DType computed_dtype(const MatrixView& embeddings, DType norms) {
+  const bool bfloat16 = embeddings.quantized() && embeddings.quant.mode != QuantMode::affine;
+  return bfloat16 && norms == DType::float16 ? DType::float32 : norms;
+}
 
 Weights load_weights(const Checkpoint& checkpoint) {
   const ModelArgs& args = checkpoint.config().args;

@@ -27,6 +27,10 @@ struct Weights {
   RopeLayout rope_layout = RopeLayout::interleaved;
 };
 
+/// What MLX computes in. It reads an embedding in a mode other than affine as bfloat16, which makes float32
+/// of a float16 model.
+DType computed_dtype(const MatrixView& embeddings, DType norms);
+
 /// Finds every tensor that the configuration calls for, checks shape, dtype and quantisation, and refuses
 /// missing and unknown ones. Throws Error naming file and tensor.
 Weights load_weights(const Checkpoint& checkpoint);

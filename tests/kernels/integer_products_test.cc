@@ -162,6 +162,28 @@ TEST_P(IntegerProductsOf, BatchedEqualsAloneAndSplitEqualsWholeBitForBit) {
   }
 }
 
+// As long as w2's of a 7B: more than one piece for a single row of activations too.
+TEST_P(IntegerProductsOf, LongRowsKeepTheirBitsAndTheirBounds) {
+  for (const QuantSpec quant : {QuantSpec{4, 64}, QuantSpec{3, 32}, QuantSpec{2, 64}, QuantSpec{8, 128}}) {
+    Matrix w({DType::float16, quant}, 19, 14336 + std::int64_t{19} * quant.group_size, 3);
+    const GuardedMemory data(w.data, Edge::end);
+    const GuardedMemory scales(w.scales, Edge::end);
+    const GuardedMemory biases(w.biases, Edge::end);
+    w.point_to(data.data(), scales.data(), biases.data());
+    const auto x = random_floats(static_cast<std::size_t>(4 * w.view.cols), 4);
+    for (const int limbs : {1, 2}) {
+      const auto whole = product(*products, w.view, x, limbs);
+      if (limbs == 2) EXPECT_TRUE(close(whole, scalar_product(w.view, x), {.relative_l2 = 5e-5}));
+      for (const std::int64_t m : {1, 2, 3}) {
+        const std::vector<float> some(x.begin(), x.begin() + m * w.view.cols);
+        const std::vector<float> want(whole.begin(), whole.begin() + m * 19);
+        EXPECT_TRUE(same_bits(product(*products, w.view, some, limbs), want))
+            << quant.bits << " bits, rows " << m << " limbs " << limbs;
+      }
+    }
+  }
+}
+
 TEST_P(IntegerProductsOf, WriteOnlyTheirRange) {
   const Matrix w({DType::bfloat16, {4, 32}}, 70, 64, 1);
   for (const std::int64_t m : {1, 2, 15}) {
