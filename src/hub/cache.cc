@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <system_error>
 
@@ -22,9 +23,21 @@ std::string folder_name(const std::string& repo) {
   return name.replace(name.find('/'), 1, "--");
 }
 
+/// Of a file that gets its final name when it is whole.
+std::string temporary_name() {
+  static std::atomic<unsigned> count = 0;  // threads differ too
+  return fmt::format(".{}-{}.tmp", ::getpid(), count++);
+}
+
+/// The file system, or its owner, has no such links.
+bool has_no_links(const std::error_code& error) {
+  return error == std::errc::operation_not_permitted || error == std::errc::operation_not_supported ||
+         error == std::errc::function_not_supported;
+}
+
 /// Nobody ever sees a part of the file.
 void write_whole(const fs::path& path, std::string_view text) {
-  const fs::path part = path.string() + fmt::format(".{}.tmp", ::getpid());
+  const fs::path part = path.string() + temporary_name();
   std::ofstream out(part, std::ios::binary | std::ios::trunc);
   out << text;
   out.close();
@@ -78,24 +91,22 @@ void Cache::link(const std::string& repo, const std::string& commit, const Remot
                  bool symlinks) const {
   const fs::path target = snapshot(repo, commit) / file.name;
   const fs::path from = blob(repo, file.content.digest);
+  const fs::path relative = from.lexically_relative(target.parent_path());
   std::error_code error;
   if (!fs::exists(from, error) && fs::exists(target, error)) return;
   make_folders(target.parent_path());
-  if (symlinks) {
-    error.clear();
-    const fs::path relative = from.lexically_relative(target.parent_path());
-    if (fs::read_symlink(target, error) == relative) return;
-    fs::remove(target, error);
-    error.clear();
-    fs::create_symlink(relative, target, error);
-    if (!error) return;
-  }
-  if (!symlinks || error == std::errc::operation_not_permitted ||
-      error == std::errc::operation_not_supported) {
-    fs::remove(target, error);
-    fs::create_hard_link(from, target, error);
-    if (error) fs::rename(from, target, error);
-  }
+  if (symlinks && fs::read_symlink(target, error) == relative) return;
+  const fs::path made = target.parent_path() / temporary_name();
+  fs::remove(made, error);  // of an earlier process of the same number
+  error.clear();
+  if (symlinks) fs::create_symlink(relative, made, error);
+  if (!symlinks || has_no_links(error)) fs::create_hard_link(from, made, error);
+  std::error_code not_there;
+  const auto size = static_cast<std::uintmax_t>(file.content.size);
+  if (has_no_links(error) && fs::file_size(target, not_there) == size) return;  // a copy, of an earlier pull
+  if (has_no_links(error)) fs::copy_file(from, made, error);
+  if (!error) fs::rename(made, target, error);
+  fs::remove(made, not_there);  // rename leaves it when both are the same file
   if (error) fail("{}: cannot link it to its contents: {}", target.string(), error.message());
 }
 

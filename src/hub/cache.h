@@ -27,8 +27,9 @@ class Cache {
   std::optional<std::filesystem::path> find(const ModelName& model) const;
 
   /// Makes `file` of a snapshot a link to its blob, in place of whatever is there. Without `symlinks`, or on
-  /// a file system that has none, it becomes a hard link, or else takes the blob's place. A file whose blob
-  /// is not there must be such a one, and is left.
+  /// a file system that has none, it becomes a hard link, or else a copy. It is never seen missing or in
+  /// part. A file whose blob is not there has taken the blob's place, as huggingface_hub lets it do, and is
+  /// left.
   void link(const std::string& repo, const std::string& commit, const RemoteFile& file, bool symlinks) const;
 
   /// Remembers the commit of a revision. Does nothing for a revision that is its commit.

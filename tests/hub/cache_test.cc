@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <exception>
+#include <thread>
+
 #include "hub/support.h"
 #include "support/error_of.h"
 
@@ -50,6 +53,31 @@ TEST_F(CacheTest, WithoutSymbolicLinksFilesAreThereAllTheSame) {
   fs::remove(cache_.blob("o/n", file.content.digest));
   cache_.link("o/n", kCommit, file, false);
   EXPECT_EQ(read_file(cache_.snapshot("o/n", kCommit) / "x"), "bytes");
+}
+
+TEST_F(CacheTest, ALinkIsMadeByManyAtOnce) {
+  const RemoteFile file = add_blob("x", "bytes");
+  const fs::path snapshot = cache_.snapshot("o/n", kCommit);
+  for (const bool symlinks : {true, false}) {
+    for (int round = 0; round < 50; round++) {
+      fs::remove(snapshot / "x");
+      std::vector<std::string> errors(4);
+      std::vector<std::thread> threads;
+      for (std::string& error : errors) {
+        threads.emplace_back([&] {
+          try {
+            cache_.link("o/n", kCommit, file, symlinks);
+          } catch (const std::exception& thrown) {
+            error = thrown.what();
+          }
+        });
+      }
+      for (auto& thread : threads) thread.join();
+      EXPECT_EQ(errors, std::vector<std::string>(4));
+    }
+    EXPECT_EQ(read_file(snapshot / "x"), "bytes");
+    EXPECT_EQ(std::distance(fs::directory_iterator(snapshot), fs::directory_iterator()), 1);
+  }
 }
 
 TEST_F(CacheTest, FindsByBranchTagAndCommit) {
