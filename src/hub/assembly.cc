@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/fail.h"
+
 namespace tramontane::hub {
 
 Assembly::Assembly(PartialFile file, std::int64_t size, std::int64_t part_size)
@@ -30,6 +32,8 @@ bool Assembly::complete() const {
 
 void Assembly::put(std::size_t index, std::string_view bytes) {
   const std::lock_guard lock(mutex_);
+  if (broken_) fail("{}: cannot go on: a part of it was not written", file_.path().string());
+  broken_ = true;
   Part& part = parts_[index];
   part.received += static_cast<std::int64_t>(bytes.size());
   if (index == written_.load()) {
@@ -38,6 +42,7 @@ void Assembly::put(std::size_t index, std::string_view bytes) {
   } else {
     part.waiting += bytes;
   }
+  broken_ = false;
 }
 
 void Assembly::write_what_can_be() {

@@ -24,7 +24,8 @@ class Assembly {
   Range missing(std::size_t part) const;
 
   /// Bytes for a part, from where missing() begins and no more than that. Safe to call for several parts at
-  /// once.
+  /// once. Throws Error when they cannot be written, and from then on: what follows would not be the next
+  /// bytes of the file.
   void put(std::size_t part, std::string_view bytes);
 
   // One caller at a time gives out the parts.
@@ -53,6 +54,7 @@ class Assembly {
   std::deque<Part> parts_;
   std::size_t claimed_ = 0;
   std::atomic<std::size_t> written_ = 0;  // parts that are on the disk
+  bool broken_ = false;                   // a put() threw half-way
   mutable std::mutex mutex_;              // of file_ and the parts' bytes
 };
 

@@ -25,6 +25,9 @@ class Descriptor {
   int fd_ = -1;
 };
 
+/// Whether the name still means the file that is open: another process may have removed or renamed it.
+bool is_at(int fd, const std::filesystem::path& path);
+
 /// Opens `path` for reading and writing, makes it if need be, and holds flock's exclusive lock on it, as
 /// huggingface_hub does; its folder is made too. While another process has the lock, `waiting` is called once
 /// and the lock tried again until `stop`, which throws Stopped. On a file system without locks there is none.

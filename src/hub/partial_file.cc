@@ -68,6 +68,9 @@ void PartialFile::restart() {
 
 void PartialFile::publish(const std::filesystem::path& path) {
   if (fdatasync(file_.get()) != 0) fail_with_errno("write");
+  if (!is_at(file_.get(), path_)) {
+    fail("{}: expected the file that was fetched, found that another one has its name", path_.string());
+  }
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
   if (!error) std::filesystem::rename(path_, path, error);

@@ -28,7 +28,9 @@ class PartialFile {
   void restart();
   /// The digest of all bytes, in hexadecimal digits; asked once, when size() is the content's.
   std::string digest() { return hasher_.hex(); }
-  /// Gives the file its final name, replacing what has it, once its bytes are on the disk.
+  const std::filesystem::path& path() const { return path_; }
+  /// Gives the file its final name, replacing what has it, once its bytes are on the disk. Throws Error when
+  /// path() is another file by now.
   void publish(const std::filesystem::path& path);
   void remove();
 

@@ -1,11 +1,14 @@
 #include "hub/assembly.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <random>
 #include <thread>
 
 #include "hub/support.h"
+#include "support/error_of.h"
 
 namespace tramontane::hub {
 namespace {
@@ -86,6 +89,26 @@ TEST_F(AssemblyTest, AWholeFileIsCompleteAtOnceAndCanBeginAgain) {
   put(assembly, assembly.claim(), 1000);
   EXPECT_TRUE(assembly.complete());
   EXPECT_EQ(read_file(path_), bytes_);
+}
+
+TEST_F(AssemblyTest, NothingFollowsAHole) {
+  Assembly assembly = make(100);
+  for (int i = 0; i < 3; i++) assembly.claim();
+  put(assembly, 1, 60);
+  const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit small{.rlim_cur = 130, .rlim_max = limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const std::string error = testing::error_of([&] { put(assembly, 0, 100); });
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  std::signal(SIGXFSZ, ignored);
+  EXPECT_NE(error.find("cannot write"), std::string::npos) << error;
+  EXPECT_NE(testing::error_of([&] { put(assembly, 1, 40); }).find("partial: cannot go on"),
+            std::string::npos);
+  EXPECT_NE(testing::error_of([&] { put(assembly, 2, 40); }).find("partial: cannot go on"),
+            std::string::npos);
+  EXPECT_EQ(read_file(path_), bytes_.substr(0, 130));
 }
 
 TEST_F(AssemblyTest, ThreadsMayPutAtOnce) {

@@ -77,6 +77,35 @@ TEST_F(PartialFileTest, HasOneOwner) {
   EXPECT_EQ(read_file(folder_ / "final"), kBytes);
 }
 
+TEST_F(PartialFileTest, PublishesNoOtherFile) {
+  PartialFile file = open();
+  file.append(kBytes);
+  write_file(folder_ / "other", "not these");
+  std::filesystem::rename(folder_ / "other", path_);
+  EXPECT_NE(error_of([&] { file.publish(folder_ / "final"); }).find("another one has its name"),
+            std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "final"));
+}
+
+TEST_F(PartialFileTest, WaitsWhileItsFolderIsRemoved) {
+  auto first = std::make_unique<PartialFile>(open());
+  const auto end = [&] {  // as another process ends
+    first->publish(folder_ / "final");
+    first.reset();
+    std::filesystem::remove(path_.parent_path());
+  };
+  EXPECT_EQ(PartialFile(path_, content_of(kBytes), end, never).size(), 0);
+  EXPECT_TRUE(std::filesystem::exists(path_));
+}
+
+TEST_F(PartialFileTest, ALinkToNowhereIsNotWaitedForEndlessly) {
+  std::filesystem::create_directories(path_.parent_path());
+  std::filesystem::create_symlink(folder_ / "no/such", path_);
+  int asked = 0;
+  const auto stop = [&] { return ++asked == 3; };
+  EXPECT_THROW(PartialFile(path_, content_of(kBytes), nobody_waits, stop), Stopped);
+}
+
 TEST_F(PartialFileTest, ErrorsNameTheFile) {
   std::filesystem::create_directories(path_);
   EXPECT_NE(error_of([&] { open(); }).find(path_.string() + ": cannot open"), std::string::npos);
