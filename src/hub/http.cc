@@ -149,7 +149,8 @@ HttpResponse HttpClient::get(std::string url, const std::string& range, const Si
     perform(transfer, range);
     if (!is_redirect(response.status)) return response;
     if (hop == kMostRedirects) {
-      fail("{}: expected an answer, found more than {} redirects", printable(response.url), kMostRedirects);
+      fail("{}: expected an answer, found more than {} redirects", printable_url(response.url),
+           kMostRedirects);
     }
     response.url = redirect_target(response.url, response.header("location"));
     std::erase_if(response.headers, [](const auto& header) { return !header.first.starts_with("x-"); });
@@ -175,6 +176,7 @@ void HttpClient::perform(Transfer& transfer, const std::string& range) {
   set(curl_, CURLOPT_CONNECTTIMEOUT, static_cast<long>(options_.timeout_seconds));
   set(curl_, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.timeout_seconds));
   set(curl_, CURLOPT_LOW_SPEED_LIMIT, kSlowest);
+  set(curl_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's are not the answer's
   set(curl_, CURLOPT_BUFFERSIZE, 1L << 18);
   set(curl_, CURLOPT_ERRORBUFFER, message.data());
   set(curl_, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
@@ -193,7 +195,7 @@ void HttpClient::perform(Transfer& transfer, const std::string& range) {
   const std::string reason = message[0] != '\0' ? message.data() : curl_easy_strerror(code);
   const bool hopeless = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
                         code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
-  if (hopeless) fail("{}: {}", printable(url), reason);
+  if (hopeless) fail("{}: {}", printable_url(url), reason);
   throw TransferError(reason);
 }
 

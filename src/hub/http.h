@@ -13,6 +13,9 @@
 // HTTP as the hub needs it: GET, byte ranges, redirects. Answers are untrusted.
 namespace tramontane::hub {
 
+/// A URL for messages: without query, fragment and user, which may hold what gives access.
+std::string printable_url(std::string_view url);
+
 /// The parts of a URL that decide who gets to see the token. Throws Error unless it is a URL with http or
 /// https and a host.
 struct Origin {

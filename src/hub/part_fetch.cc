@@ -38,7 +38,9 @@ class Answer {
     bytes.remove_prefix(static_cast<std::size_t>(skipped));
     const auto room = static_cast<std::size_t>(range_.end - range_.begin - received_);
     if (bytes.size() > room) {
-      if (!cut_) fail("{}: expected {} bytes, more of them come", printable(file_.name), room);
+      if (!cut_) {
+        fail("{}: expected {} bytes, more of them come", printable(file_.name), range_.end - range_.begin);
+      }
       bytes = bytes.substr(0, room);
     }
     assembly_.put(part_, bytes);

@@ -16,7 +16,7 @@ Url parse(const std::string& text) {
   Url url(curl_url(), curl_url_cleanup);
   if (!url) throw std::bad_alloc();
   if (curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) {
-    fail("expected a URL, found {}", printable(text));
+    fail("expected a URL, found {}", printable_url(text));
   }
   return url;
 }
@@ -32,11 +32,21 @@ std::string part(const Url& url, CURLUPart which) {
 
 }  // namespace
 
+std::string printable_url(std::string_view url) {
+  url = url.substr(0, url.find_first_of("?#"));
+  const std::size_t scheme = url.find("//");
+  const std::size_t host = scheme == url.npos ? 0 : scheme + 2;
+  const std::string_view authority = url.substr(host, url.find('/', host) - host);
+  const std::size_t at = authority.rfind('@');
+  if (at == authority.npos) return printable(url);
+  return printable(std::string(url.substr(0, host)) + std::string(url.substr(host + at + 1)));
+}
+
 Origin origin_of(const std::string& text) {
   const Url url = parse(text);
   Origin origin{part(url, CURLUPART_SCHEME), part(url, CURLUPART_HOST), part(url, CURLUPART_PORT)};
   if ((origin.scheme != "http" && origin.scheme != "https") || origin.host.empty()) {
-    fail("expected a URL with http or https, found {}", printable(text));
+    fail("expected a URL with http or https, found {}", printable_url(text));
   }
   for (char& c : origin.host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return origin;
@@ -46,11 +56,11 @@ std::string redirect_target(const std::string& from, const std::string& location
   const Url url = parse(from);
   if (location.empty() ||
       curl_url_set(url.get(), CURLUPART_URL, location.c_str(), CURLU_URLENCODE) != CURLUE_OK) {
-    fail("{}: expected a URL to go on to, found {}", printable(from), printable(location));
+    fail("{}: expected a URL to go on to, found {}", printable_url(from), printable_url(location));
   }
   std::string target = part(url, CURLUPART_URL);
   if (origin_of(from).scheme == "https" && origin_of(target).scheme != "https") {
-    fail("{}: expected a redirect to https, found {}", printable(from), printable(target));
+    fail("{}: expected a redirect to https, found {}", printable_url(from), printable_url(target));
   }
   origin_of(target);
   return target;

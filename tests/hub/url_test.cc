@@ -36,6 +36,21 @@ TEST(UrlTest, RedirectsThatAreNotFollowed) {
   EXPECT_EQ(redirect_target("http://hub.example/a", "https://x/"), "https://x/");
 }
 
+TEST(UrlTest, MessagesKeepSecrets) {
+  EXPECT_EQ(printable_url("https://cdn.example:8/x/y?Signature=s#f"), "'https://cdn.example:8/x/y'");
+  EXPECT_EQ(printable_url("https://user:s@cdn.example/x@y"), "'https://cdn.example/x@y'");
+  EXPECT_EQ(printable_url("//u@h"), "'//h'");
+  EXPECT_EQ(printable_url("x@y"), "'y'");
+  EXPECT_EQ(printable_url(""), "''");
+  const std::string url = "https://hub.example/a?Signature=secret";
+  for (const char* bad : {"http://hub.example/a?Signature=secret", "ftp://x/a?Signature=secret",
+                          "https://?Signature=secret", "https://x:y/?Signature=secret", ""}) {
+    const std::string error = error_of([&] { redirect_target(url, bad); });
+    EXPECT_NE(error, "") << bad;
+    EXPECT_EQ(error.find("secret"), std::string::npos) << error;
+  }
+}
+
 TEST(UrlTest, Encoding) {
   EXPECT_EQ(url_encode("a/b c%?#\xc3\xa9-._~", true), "a/b%20c%25%3F%23%C3%A9-._~");
   EXPECT_EQ(url_encode("refs/pr/1", false), "refs%2Fpr%2F1");
