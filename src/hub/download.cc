@@ -116,12 +116,13 @@ class Downloader {
           fmt::format("{}: waiting for another process that fetches it", printable(wanted.file.name)));
     };
     if (!wanted.lock.empty()) job.lock = open_locked(wanted.lock, waiting, stop);
+    PartialFile file(wanted.partial, wanted.file.content, waiting, stop);
     if (wanted.present()) {
+      file.remove();
       options_.on_bytes(wanted.file.content.size - wanted.bytes_counted);
       set_done(job);
       return;
     }
-    PartialFile file(wanted.partial, wanted.file.content, waiting, stop);
     options_.on_bytes(file.size() - wanted.bytes_counted);
     const std::int64_t size = wanted.file.content.size;
     const std::int64_t part_size = options_.jobs == 1 ? std::max<std::int64_t>(size, 1) : options_.part_size;
@@ -158,8 +159,9 @@ class Downloader {
     const char* kind = file.content.kind == DigestKind::sha256 ? "SHA-256" : "git SHA-1";
     const std::string problem =
         fmt::format("{}: expected {} {}, found {}", printable(file.name), kind, file.content.digest, digest);
-    if (job.tried_before) {
+    if (job.tried_before || file.content.size == 0) {
       job.assembly->file().remove();
+      if (file.content.size == 0) fail("{}, which is an empty file's", problem);
       fail("{}: what came was damaged twice and is deleted", problem);
     }
     remote_.retry.note(problem + "; fetching it again");

@@ -16,7 +16,7 @@ struct Download {
   std::filesystem::path partial;
   std::filesystem::path lock;     // held meanwhile; empty: the partial file's own lock is enough
   std::int64_t bytes_counted;     // of an earlier attempt, which on_bytes need not be told of
-  std::function<bool()> present;  // whether another process has fetched it, asked under the lock
+  std::function<bool()> present;  // whether another process has fetched it, asked under both locks
   std::function<void(PartialFile&)> publish{};  // when all is there and right
 };
 

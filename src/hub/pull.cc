@@ -25,13 +25,15 @@ std::int64_t size_of_file(const fs::path& path) {
   return error ? -1 : static_cast<std::int64_t>(size);
 }
 
+constexpr const char* kPartials = ".incomplete";  // in a folder, besides the files
+
 /// Where contents and files of a pull go.
 class Place {
  public:
   explicit Place(const PullPlan& plan) : plan_(plan), cache_(plan.options.environment.cache) {}
 
   fs::path partial(const Content& content) const {
-    if (in_folder()) return plan_.folder / ".incomplete" / content.digest;
+    if (in_folder()) return plan_.folder / kPartials / content.digest;
     return cache_.blob(repo(), content.digest).string() + ".incomplete";
   }
 
@@ -45,6 +47,16 @@ class Place {
     if (!in_folder() && size_of_file(cache_.blob(repo(), content.digest)) == content.size) return true;
     return std::all_of(planned.files.begin(), planned.files.end(),
                        [&](const std::string& file) { return has_file(plan_.folder / file, content, stop); });
+  }
+
+  /// A file must not take the name of another one's partial file.
+  void check_names(const PlannedContent& planned) const {
+    for (const std::string& file : planned.files) {
+      if (in_folder() && *fs::path(file).begin() == kPartials) {
+        fail("{}: file {}: expected no name in {}, where files are until they are whole; --exclude leaves it",
+             repo(), printable(file), kPartials);
+      }
+    }
   }
 
   void check_free(const PlannedContent& planned, const Stop& stop) const {
@@ -70,7 +82,7 @@ class Place {
   void finish() const {
     if (in_folder()) {
       std::error_code not_empty;
-      fs::remove(plan_.folder / ".incomplete", not_empty);
+      fs::remove(plan_.folder / kPartials, not_empty);
       return;
     }
     for (const PlannedContent& planned : plan_.contents) {
@@ -159,12 +171,16 @@ PullPlan plan_pull(const PullOptions& options, const PullCallbacks& callbacks) {
       .options = options};
   const Listing listing = plan.remote.list();
   plan.commit = listing.commit;
+  if (is_commit(options.model.revision) && listing.commit != options.model.revision) {
+    fail("{}: expected commit {}, found {}", options.model.repo, options.model.revision, listing.commit);
+  }
   plan.folder = options.folder
                     ? *options.folder
                     : Cache(options.environment.cache).snapshot(options.model.repo, listing.commit);
   plan.contents = by_content(select_files(listing, options.patterns, options.model.repo), options.model.repo);
   const Place place(plan);
   for (PlannedContent& planned : plan.contents) {
+    place.check_names(planned);
     planned.present = place.has(planned, callbacks.stop);
     if (!planned.present) place.check_free(planned, callbacks.stop);
     const std::int64_t size =

@@ -225,6 +225,20 @@ def cut_after(text, count, content):
     return on_cdn(text, answer)
 
 
+def held(text, first, event, rest, length):
+    """A fault: some bytes come, and others when the event is set; then the connection ends."""
+    def answer(request):
+        request.handler.send_response(200)
+        request.handler.send_header("Content-Length", str(length))
+        request.handler.end_headers()
+        request.handler.wfile.write(first)
+        request.handler.wfile.flush()
+        event.wait(60)
+        request.handler.wfile.write(rest)
+        request.cut()
+    return on_cdn(text, answer)
+
+
 def slowly(text, pieces, seconds, length):
     """A fault: the pieces come one by one, with a pause after each, and then the connection ends."""
     def answer(request):

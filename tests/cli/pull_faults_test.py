@@ -5,9 +5,10 @@ import random
 import resource
 import signal
 import subprocess
+import threading
 import time
 
-from hub_server import COMMIT, Fault, Hub, cut_after, once, reply, slowly
+from hub_server import COMMIT, Fault, Hub, cut_after, held, on_cdn, once, reply, slowly
 from pull_support import FILES, WEIGHTS, PullTestCase
 from support import TRAMONTANE
 
@@ -103,6 +104,24 @@ class TransferTest(PullTestCase):
             self.assertEqual([p for p in self.blobs.iterdir() if p.name.startswith(self.repo.etag(name))], [])
             self.assertFalse(self.snapshot.exists())
 
+    def test_an_empty_file_with_another_one_s_digest(self):
+        self.repo.files["config.json"] = b""
+        listing = self.repo.listing()
+        entry = next(s for s in listing["siblings"] if s["rfilename"] == "config.json")
+        entry["blobId"] = "0" * 40
+        self.hub.faults = [reply("/api/", 200, json.dumps(listing).encode())]
+        self.assert_fails(self.pull("--quiet"), 1, f"'config.json': expected git SHA-1 {'0' * 40}, found", "empty file")
+        self.assertEqual(list(self.blobs.glob("0*")), [])
+
+    def test_an_answer_that_is_too_long(self):
+        def answer(request):  # without a length
+            request.handler.send_response(200)
+            request.handler.end_headers()
+            request.handler.wfile.write(WEIGHTS + b"?")
+            request.cut()
+        self.hub.faults = [on_cdn("model.safetensors", answer)]
+        self.assert_fails(self.pull("--quiet"), 1, "'model.safetensors': expected 300000 bytes, more of them come")
+
     def test_a_wrong_size(self):
         for length in [299_999, 300_001]:
             self.hub.faults = [reply("model.safetensors", 200, (WEIGHTS + b"?")[:length], where="cdn")]
@@ -120,7 +139,9 @@ class TransferTest(PullTestCase):
         self.assertRegex(stderr, "too slow.*; trying again")
 
     def test_interrupts_keep_what_came(self):
-        self.hub.faults = [once(slowly("model.safetensors", [WEIGHTS[:150_000], b""], 1.5, len(WEIGHTS)))]
+        ended = threading.Event()
+        self.addCleanup(ended.set)
+        self.hub.faults = [once(held("model.safetensors", WEIGHTS[:150_000], ended, b"", len(WEIGHTS)))]
         process = subprocess.Popen([TRAMONTANE, "pull", "owner/name"], env=self.environment(), stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
         partial = self.blobs / (self.repo.etag("model.safetensors") + ".incomplete")
@@ -163,6 +184,9 @@ class AnswerTest(PullTestCase):
         back = {"Location": f"{self.hub.url}/owner/name/resolve/{COMMIT}/config.json"}
         self.hub.faults = [reply("model.safetensors", 302, headers=back, where="cdn")]
         self.pull("--include", "model.safetensors", "--retries", 0, environment={"HF_TOKEN": TOKEN})
+        self.assertEqual([r[:2] for r in self.hub.requests[1:]], [
+            ("hub", f"/owner/name/resolve/{COMMIT}/model.safetensors"), ("cdn", "/owner/name/model.safetensors"),
+            ("hub", f"/owner/name/resolve/{COMMIT}/config.json")])
         self.assertEqual({r[3] for r in self.hub.requests if r[0] == "cdn"}, {None})
 
     def test_the_token_s_file(self):

@@ -3,8 +3,10 @@ import os
 import pathlib
 import random
 import subprocess
+import threading
+import time
 
-from hub_server import COMMIT, Hub, Repo
+from hub_server import COMMIT, Hub, Repo, held, once
 from support import TRAMONTANE, CommandTest
 
 WEIGHTS = random.Random(1).randbytes(300_000)
@@ -47,6 +49,25 @@ class PullTestCase(CommandTest):
         result = self.pull(*args, **options)
         self.assertEqual(result.returncode, 0, result.stderr)
         return pathlib.Path(result.stdout.decode().removesuffix("\n")), result.stderr.decode()
+
+    def two_pulls(self, *args):
+        """Runs two at once; the weights come when one of them waits for the other. What both say, when all went well."""
+        come = threading.Event()
+        self.addCleanup(come.set)
+        self.hub.faults = [once(held("model.safetensors", WEIGHTS[:1000], come, WEIGHTS[1000:], len(WEIGHTS)))]
+        environment = self.environment(HF_HUB_DOWNLOAD_TIMEOUT="60")
+        path = self.folder / "stderr"
+        with open(path, "ab") as stderr:
+            both = [subprocess.Popen([TRAMONTANE, "pull", "owner/name", *map(str, args)], env=environment, stdout=subprocess.DEVNULL,
+                                     stderr=stderr) for _ in range(2)]
+        while b"waiting for another process" not in path.read_bytes() and all(process.poll() is None for process in both):
+            time.sleep(0.01)
+        come.set()
+        codes = [process.wait(60) for process in both]
+        said = path.read_text()
+        path.unlink()
+        self.assertEqual(codes, [0, 0], said)
+        return said
 
     def content_of(self, folder):
         return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}

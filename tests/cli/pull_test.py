@@ -3,9 +3,8 @@ import json
 import os
 import pathlib
 import pty
-import subprocess
 
-from hub_server import COMMIT, Repo, cut_after, once, slowly
+from hub_server import COMMIT, Repo, cut_after, slowly
 from pull_support import FILES, NEEDED, WEIGHTS, PullTestCase
 from support import STORIES, TRAMONTANE
 
@@ -62,15 +61,15 @@ class CacheTest(PullTestCase):
         self.pulled()
 
     def test_two_pulls_at_once_fetch_once(self):
-        self.hub.faults = [once(slowly("model.safetensors", [b"", WEIGHTS], 0.5, len(WEIGHTS)))]
-        environment = self.environment(HF_HUB_DOWNLOAD_TIMEOUT="30")
-        both = [subprocess.Popen([TRAMONTANE, "pull", "owner/name"], env=environment, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE) for _ in range(2)]
-        errors = [process.communicate(timeout=60)[1] for process in both]
-        self.assertEqual([process.returncode for process in both], [0, 0], errors)
+        self.assertIn("'model.safetensors': waiting for another process", self.two_pulls())
         self.assertEqual(len(self.hub.asked("config.json")), 1)
-        self.assertIn(b"waiting for another process", b"".join(errors))
+        self.assertEqual(self.ranges("model.safetensors"), [None])
         self.assert_whole(self.snapshot)
+
+    def test_a_commit_is_held_to(self):
+        self.repo.revisions.add("1" * 40)
+        self.assert_fails(self.pull("--revision", "1" * 40), 1, f"owner/name: expected commit {'1' * 40}, found {COMMIT}")
+        self.assertFalse(self.cache.exists())
 
 
 class ChoiceTest(PullTestCase):
@@ -168,6 +167,20 @@ class FolderTest(PullTestCase):
         self.assert_whole(self.to)
         self.assertEqual({p.name for p in self.to.iterdir()}, NEEDED)
         self.assertEqual(self.ranges("model.safetensors"), [None, "bytes=100000-299999"])
+
+    def test_two_pulls_at_once_fetch_once(self):
+        self.assertIn("'model.safetensors': waiting for another process", self.two_pulls("--to", self.to))
+        self.assertEqual(self.ranges("model.safetensors"), [None])
+        self.assert_whole(self.to)
+        self.assertEqual({p.name for p in self.to.iterdir()}, NEEDED)
+
+    def test_no_file_among_the_partial_ones(self):
+        name = f".incomplete/{self.repo.etag('model.safetensors')}"
+        self.repo.files[name] = b"small"
+        self.assert_fails(self.pull("--to", self.to, "--include", "*"), 1, f"owner/name: file '{name}'", "--exclude")
+        self.assertFalse(self.to.exists())
+        self.pulled("--to", self.to, "--include", "*", "--exclude", ".incomplete/*")
+        self.assertEqual((self.pulled("--include", "*")[0] / name).read_bytes(), b"small")
 
     def test_a_folder_that_cannot_be(self):
         self.to.write_text("a file")
