@@ -23,7 +23,8 @@ struct ConvertOptions {
   std::filesystem::path from = "mistral-7B-v0.1";
   std::filesystem::path to = "mlx_model";  // the folder to write
   CheckpointFormat format = CheckpointFormat::npz;
-  /// float16, bfloat16 or float32, of all that is not quantised and of scales and biases. None: float16 for
+  /// float16, bfloat16 or float32, of all that is not quantised and of scales and biases
+  /// that are computed (those carried over keep theirs). None: float16 for
   /// npz, the source's own for safetensors and for sources that are quantised in MLX's way already.
   std::optional<DType> dtype = {};
 

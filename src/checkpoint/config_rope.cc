@@ -17,14 +17,16 @@ double original_positions(const Fields& fields) {
   return fields.need_number("original_max_position_embeddings", 1, kMostPositions);
 }
 
-/// params.json: {"factor", "original_max_position_embeddings", "beta", "alpha", "apply_scale"}
+/// params.json: {"factor", "original_max_position_embeddings", "beta", "alpha", "apply_scale"}; of our own
+/// conversions also "attention_factor", where it is another one than these can say
 YarnScaling parse_mistral_yarn(const Fields& fields) {
   YarnScaling yarn;
   yarn.factor = fields.need_number("factor", 1, kMostFactor);
   yarn.original_max_position = original_positions(fields);
   yarn.beta_fast = fields.number("beta", 1e-3, kMostFactor).value_or(yarn.beta_fast);
   yarn.beta_slow = fields.number("alpha", 1e-3, kMostFactor).value_or(yarn.beta_slow);
-  yarn.attention_factor = fields.boolean("apply_scale").value_or(true) ? magnitude(yarn.factor, 1) : 1;
+  const double usual = fields.boolean("apply_scale").value_or(true) ? magnitude(yarn.factor, 1) : 1;
+  yarn.attention_factor = fields.number("attention_factor", 1e-3, 1e3).value_or(usual);
   return yarn;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <string>
 
@@ -13,6 +14,12 @@ using Json = nlohmann::ordered_json;
 
 /// The shortest decimal that is this float: 1e-05, not 9.999999747378752e-06.
 double shortest(float value) { return std::stod(fmt::format("{}", value)); }
+
+/// Whether the attention factor is one of the two that a flag can say.
+bool is_usual(const YarnScaling& yarn) {
+  const double sharpened = 0.1 * std::log(yarn.factor) + 1;
+  return yarn.attention_factor == 1 || std::abs(yarn.attention_factor - sharpened) < 1e-9;
+}
 
 bool all_equal(const std::vector<int>& values) {
   return std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end();
@@ -42,6 +49,7 @@ void put_mistral(const ModelArgs& args, Json& json) {
                     {"beta", args.yarn->beta_fast},
                     {"alpha", args.yarn->beta_slow},
                     {"apply_scale", args.yarn->attention_factor != 1}};
+    if (!is_usual(*args.yarn)) json["yarn"]["attention_factor"] = args.yarn->attention_factor;
   }
   if (args.query_temperature) {
     json["llama_4_scaling"] = {
@@ -83,8 +91,11 @@ void put_hugging_face(const ModelArgs& args, Json& json) {
     rope["original_max_position_embeddings"] = args.yarn->original_max_position;
     rope["beta_fast"] = args.yarn->beta_fast;
     rope["beta_slow"] = args.yarn->beta_slow;
-    rope["mscale"] = 1.0;
+    // Readers that do not know attention_factor know mscale: 0.1 mscale ln(factor) + 1.
+    const bool usual = is_usual(*args.yarn);
+    rope["mscale"] = usual ? 1.0 : (args.yarn->attention_factor - 1) / (0.1 * std::log(args.yarn->factor));
     rope["mscale_all_dim"] = args.yarn->attention_factor == 1 ? 1.0 : 0.0;
+    if (!usual) rope["attention_factor"] = args.yarn->attention_factor;
   }
   if (args.query_temperature) {
     rope["llama_4_scaling_beta"] = args.query_temperature->beta;

@@ -115,6 +115,13 @@ WeightFiles find_weight_files(const fs::path& folder) {
   return files;
 }
 
+bool has_weight_files(const fs::path& folder) {
+  const Names all = list_folder(folder);
+  return std::any_of(all.begin(), all.end(), [](const std::string& name) {
+    return is_weight_file(name) || name == kIndexName || name == kConsolidatedIndexName;
+  });
+}
+
 std::string find_config_file(const fs::path& folder) {
   std::error_code ignored;
   const bool own =

@@ -24,6 +24,9 @@ struct WeightFiles {
 /// Error when the folder cannot be read, holds none, or its index is wrong.
 WeightFiles find_weight_files(const std::filesystem::path& folder);
 
+/// Whether the folder holds any of these files. Throws Error when it cannot be read.
+bool has_weight_files(const std::filesystem::path& folder);
+
 /// "config.json", or "params.json" where there is only that.
 std::string find_config_file(const std::filesystem::path& folder);
 

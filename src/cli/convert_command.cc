@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/json_line.h"
+#include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
@@ -97,6 +98,7 @@ std::string requantized_text(const ConvertReport& report) {
 
 int run_convert(Options& options) {
   ConvertOptions& convert_options = options.convert;
+  convert_options.from = find_model(convert_options.from);
   if (!options.dtype.empty()) convert_options.dtype = kDTypes.at(options.dtype);
   if (options.bits != 0) convert_options.bits = options.bits;
   if (options.group_size != 0) convert_options.group_size = options.group_size;
@@ -169,8 +171,10 @@ void add_convert(CLI::App& app, Run& run) {
       ->check(CLI::IsMember({"npz", "safetensors"}))
       ->capture_default_str();
   command
-      .add_option("--dtype", o.dtype,
-                  "Of what is not quantised, and of scales [float16 for npz, the source's for safetensors]")
+      .add_option(
+          "--dtype", o.dtype,
+          "Of what is not quantised, and of scales that are computed [float16 for npz, the source's for "
+          "safetensors]")
       ->check(CLI::IsMember({"float16", "bfloat16", "float32"}));
   add_quantization(command, o);
   command.add_flag("--force", o.convert.overwrite, "Replace a checkpoint that is at --mlx-path");

@@ -138,13 +138,21 @@ bool has_tokenizer(const Source& source) {
                      [&](const auto& file) { return is_one(file.first); });
 }
 
-/// The source must not be what is replaced.
-void check_apart(const fs::path& from, const fs::path& to) {
+bool is_within(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
+}
+
+/// No part of the source may lie in what is replaced, or in the folder that is written first, whatever links
+/// lead there.
+void check_apart(const fs::path& source, const TargetPaths& paths) {
   std::error_code error;
-  const fs::path source = fs::weakly_canonical(from, error);
-  const fs::path target = fs::weakly_canonical(to, error);
-  const auto [end, ignored] = std::mismatch(target.begin(), target.end(), source.begin(), source.end());
-  if (end == target.end()) fail("{}: expected a target apart from the source {}", to.string(), from.string());
+  const fs::path real = fs::canonical(source, error);
+  if (error) return;  // it is not there: opening it says so
+  for (const fs::path& folder : {paths.target, paths.partial}) {
+    if (is_within(real, folder)) {
+      fail("{}: expected a target apart from the source {}", paths.target.string(), source.string());
+    }
+  }
 }
 
 }  // namespace
@@ -152,11 +160,13 @@ void check_apart(const fs::path& from, const fs::path& to) {
 ConvertReport convert(const ConvertOptions& options,
                       const std::function<void(const ConvertProgress&)>& progress) {
   const auto start = std::chrono::steady_clock::now();
-  check_apart(options.from, options.to);
+  const TargetPaths paths = resolve_target(options.to);
+  check_apart(options.from, paths);
   const Source source = open_source(options.from);
+  for (const fs::path& file : source.mapped().paths()) check_apart(file, paths);
   Plan plan = make_plan(source, options);
   const std::string config = target_config(source, plan, options.format);
-  TargetFolder folder(options.to, options.overwrite);
+  TargetFolder folder(paths, options.overwrite);
 
   ConvertReport report;
   report.source_kind = source.kind;
@@ -179,7 +189,7 @@ ConvertReport convert(const ConvertOptions& options,
   conversion.add_warnings(report.warnings);
   writer->finish();
   write_companions(source, config, folder.path());
-  source.check_unchanged();
+  source.mapped().check_unchanged();
   folder.commit();
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;

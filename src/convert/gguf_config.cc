@@ -41,9 +41,9 @@ class ConfigBuilder {
 
   std::string architecture() const {
     constexpr const char* kKey = "general.architecture";
-    const std::string name(fields_.need_string(kKey));
+    const auto name = fields_.need_string(kKey);
     if (name != "llama" && name != "mistral3") fields_.wrong(kKey, "'llama' or 'mistral3'");
-    return name;
+    return std::string(name);
   }
 
   void refuse_other_models() const {

@@ -32,6 +32,14 @@ bool is_mlx(const RowSource& rows) {
   return stored && stored->lossless;
 }
 
+/// Of the matrices that are not quantised. (GGUF keeps norms in float32 beside any.)
+std::optional<DType> plain_dtype(const Source& source) {
+  for (const auto& [place, rows] : source.parameters) {
+    if (is_matrix(place.role) && !rows->stored_quant()) return rows->dtype();
+  }
+  return std::nullopt;
+}
+
 class Planner {
  public:
   Planner(const Source& source, const ConvertOptions& options)
@@ -44,7 +52,11 @@ class Planner {
     const bool mlx =
         source.kind == "npz" || std::any_of(source.parameters.begin(), source.parameters.end(),
                                             [](const auto& item) { return is_mlx(*item.second); });
-    as_original_ = source.kind == "gguf" || (options.format == CheckpointFormat::npz && !mlx);
+    if (source.kind == "gguf" && options.format == CheckpointFormat::safetensors) {
+      for_all_ = plain_dtype(source).value_or(DType::float16);
+    } else if (source.kind == "gguf" || (options.format == CheckpointFormat::npz && !mlx)) {
+      for_all_ = DType::float16;
+    }
     if (options.quantize) {
       recipe_.emplace(options.recipe, make_quant_spec(options.mode, options.bits, options.group_size),
                       source.config.args.n_layers);
@@ -105,7 +117,7 @@ class Planner {
     const auto& stored = module.rows->stored_quant();
     if (stored && module.carried) return stored->scale_dtype;
     if (options_.dtype) return *options_.dtype;
-    if (as_original_) return DType::float16;
+    if (for_all_) return *for_all_;
     return stored ? stored->scale_dtype : module.rows->dtype();
   }
 
@@ -162,7 +174,7 @@ class Planner {
   const ConvertOptions& options_;
   NameFamily family_;
   std::optional<Recipe> recipe_;
-  bool as_original_ = false;  // all is float16 unless the options say otherwise
+  std::optional<DType> for_all_;  // the type unless the options say otherwise; none: each its own
   Plan plan_;
 };
 

@@ -62,18 +62,37 @@ void check_parameters(const Source& source, const std::string& where) {
   }
 }
 
+namespace {
+
+/// A GGUF file, with what lies beside it where it has no tokenizer of its own.
+Source open_gguf_beside(const fs::path& file) {
+  Source source = open_gguf(file);
+  if (source.written_files.empty()) source.copied_files = companion_files(fs::absolute(file).parent_path());
+  return source;
+}
+
+/// The GGUF file of a folder without other weights; empty when there are some.
+fs::path gguf_of(const fs::path& folder) {
+  std::error_code error;
+  const bool described =
+      fs::exists(folder / "config.json", error) || fs::exists(folder / "params.json", error);
+  if (described && has_weight_files(folder)) return {};
+  const fs::path gguf = find_gguf(folder);
+  if (gguf.empty()) {
+    fail("{}: expected config.json or params.json with weights, or a GGUF file, found none", folder.string());
+  }
+  return gguf;
+}
+
+}  // namespace
+
 Source open_source(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error))
     fail("{}: expected a checkpoint folder or a GGUF file, found nothing", path.string());
-  if (fs::is_regular_file(path, error)) return open_gguf(path);
+  if (fs::is_regular_file(path, error)) return open_gguf_beside(path);
+  if (const fs::path gguf = gguf_of(path); !gguf.empty()) return open_gguf_beside(gguf);
   const bool params = fs::exists(path / "params.json", error);
-  const bool described = params || fs::exists(path / "config.json", error);
-  if (!described) {
-    const fs::path gguf = find_gguf(path);
-    if (gguf.empty()) fail("{}: expected config.json, params.json or a GGUF file, found none", path.string());
-    return open_gguf(gguf);
-  }
   if (params && find_weight_files(path).consolidated) return open_consolidated(path);
   return open_checkpoint_source(path);
 }

@@ -34,8 +34,7 @@ struct Source {
   std::unique_ptr<MappedFiles> files;
   std::unique_ptr<const Checkpoint> checkpoint;
 
-  /// Throws Error when a file is no longer what was opened.
-  void check_unchanged() const { (checkpoint ? checkpoint->files() : *files).check_unchanged(); }
+  const MappedFiles& mapped() const { return checkpoint ? checkpoint->files() : *files; }
 };
 
 /// Recognises what is at `path`, a folder or a GGUF file. Throws Error, also for shapes that contradict the

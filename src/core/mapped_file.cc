@@ -112,6 +112,13 @@ void MappedFiles::read(std::span<const std::byte> view, std::byte* out) const {
   }
 }
 
+std::vector<std::filesystem::path> MappedFiles::paths() const {
+  std::vector<std::filesystem::path> paths;
+  paths.reserve(entries_.size());
+  for (const auto& entry : entries_) paths.push_back(entry->at);
+  return paths;
+}
+
 void MappedFiles::check_unchanged() const {
   for (const auto& entry : entries_) {
     struct stat now{};

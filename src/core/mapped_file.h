@@ -48,6 +48,9 @@ class MappedFiles {
   /// Error naming the file when it cannot be read or has become shorter.
   void read(std::span<const std::byte> view, std::byte* out) const;
 
+  /// Of all files, as they were given.
+  std::vector<std::filesystem::path> paths() const;
+
   /// Throws Error when a file is no longer the one that was opened (size, modification time, or replaced).
   void check_unchanged() const;
 

@@ -320,5 +320,49 @@ TEST_F(ConvertTest, WrongOptionsAreRefusedBeforeAnythingIsWritten) {
   EXPECT_EQ(std::distance(fs::directory_iterator(home_.path()), {}), 1);
 }
 
+TEST_F(ConvertTest, NoLinkLeadsToTheSourceBeingReplaced) {
+  const fs::path from = make(testing::small_options());
+  fs::create_directory(home_ / "links");
+  for (const char* name : {"config.json", "weights.npz"})
+    fs::create_symlink(from / name, home_ / "links" / name);
+  ConvertOptions o = options(home_ / "links", "from");
+  o.overwrite = true;
+  EXPECT_TRUE(contains(error_of([&] { convert(o); }), "expected a target apart from the source"));
+  const fs::path partial = make(testing::small_options(), "model.partial");
+  EXPECT_TRUE(contains(error_of([&] { convert(options(partial, "model")); }), "apart from the source"));
+  EXPECT_EQ(files_in(partial).size(), 2U);
+  EXPECT_EQ(files_in(from).size(), 2U);
+}
+
+TEST_F(ConvertTest, AnyAttentionFactorOfYarnIsKept) {
+  synthetic::SyntheticOptions made = testing::small_options();
+  made.args.yarn = YarnScaling{.factor = 4, .original_max_position = 1024, .attention_factor = 1.5};
+  for (const synthetic::Names names : {synthetic::Names::mistral, synthetic::Names::hugging_face}) {
+    made.names = names;
+    const std::string n = std::to_string(static_cast<int>(names));
+    const fs::path from = make(made, "from" + n);
+    const std::string npz = converted(from, "npz" + n, CheckpointFormat::npz);
+    const std::string safetensors = converted(npz, "safetensors" + n, CheckpointFormat::safetensors);
+    for (const fs::path& folder : {from, fs::path(npz), fs::path(safetensors)}) {
+      EXPECT_DOUBLE_EQ(open_source(folder).config.args.yarn->attention_factor, 1.5) << folder;
+    }
+  }
+}
+
+TEST_F(ConvertTest, TheOriginalsConfigurationHasItsKeysOnly) {
+  synthetic::SyntheticOptions made = testing::small_options();
+  made.names = synthetic::Names::hugging_face;
+  made.args.max_position = 4096;
+  const fs::path from = make(made);
+  const auto npz = nlohmann::json::parse(
+      read_file(fs::path(converted(from, "npz", CheckpointFormat::npz)) / "config.json"));
+  const std::vector<std::string> known = {"dim",        "n_layers",   "head_dim",    "hidden_dim",
+                                          "n_heads",    "n_kv_heads", "norm_eps",    "vocab_size",
+                                          "rope_theta", "model_type", "quantization"};
+  for (const auto& [key, value] : npz.items()) {
+    EXPECT_NE(std::find(known.begin(), known.end(), key), known.end()) << key;
+  }
+}
+
 }  // namespace
 }  // namespace tramontane

@@ -227,7 +227,10 @@ TEST(GgufSource, IsFoundInAFolder) {
       error_of([&] { open_source(folder.path()); }),
       folder.path().string() +
           ": expected one GGUF model, found several: name 'm-00001-of-00002.gguf' or another one of them");
+  std::filesystem::remove(folder / "other.gguf");
   std::ofstream(folder / "config.json") << "{}";
+  EXPECT_EQ(open_source(folder.path()).kind, "gguf");
+  std::ofstream(folder / "weights.npz") << "x";
   EXPECT_NE(error_of([&] { open_source(folder.path()); }).find("config.json"), std::string::npos);
 }
 

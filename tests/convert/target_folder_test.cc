@@ -22,7 +22,7 @@ class TargetFolderTest : public ::testing::Test {
     write_file(target_ / "weights.npz", "old");
   }
   std::string refusal(bool overwrite = false) {
-    return error_of([&] { TargetFolder folder(target_, overwrite); });
+    return error_of([&] { TargetFolder folder(resolve_target(target_), overwrite); });
   }
   /// What is beside and at the target.
   std::size_t entries() const {
@@ -35,7 +35,7 @@ class TargetFolderTest : public ::testing::Test {
 
 TEST_F(TargetFolderTest, AppearsWhenItIsCommitted) {
   {
-    TargetFolder folder(target_, false);
+    TargetFolder folder(resolve_target(target_), false);
     write_file(folder.path() / "config.json", "new");
     EXPECT_FALSE(fs::exists(target_));
     folder.commit();
@@ -46,7 +46,7 @@ TEST_F(TargetFolderTest, AppearsWhenItIsCommitted) {
 
 TEST_F(TargetFolderTest, LeavesNothingWhenItIsNot) {
   {
-    const TargetFolder folder(target_, false);
+    const TargetFolder folder(resolve_target(target_), false);
     write_file(folder.path() / "config.json", "new");
   }
   EXPECT_EQ(entries(), 0U);
@@ -61,14 +61,14 @@ TEST_F(TargetFolderTest, WhatIsThereIsRefused) {
 
 TEST_F(TargetFolderTest, AnEmptyFolderIsNothing) {
   fs::create_directory(target_);
-  TargetFolder(target_, false).commit();
+  TargetFolder(resolve_target(target_), false).commit();
   EXPECT_TRUE(fs::is_directory(target_));
 }
 
 TEST_F(TargetFolderTest, ReplacesACheckpointWhole) {
   put_old();
   {
-    TargetFolder folder(target_, true);
+    TargetFolder folder(resolve_target(target_), true);
     write_file(folder.path() / "config.json", "new");
     EXPECT_EQ(read_file(target_ / "config.json"), "old");
     folder.commit();
@@ -81,7 +81,7 @@ TEST_F(TargetFolderTest, ReplacesACheckpointWhole) {
 TEST_F(TargetFolderTest, TheOldOneStaysWhenTheNewOneFails) {
   put_old();
   {
-    const TargetFolder folder(target_, true);
+    const TargetFolder folder(resolve_target(target_), true);
   }
   EXPECT_EQ(testing::files_in(target_).size(), 2U);
   EXPECT_EQ(entries(), 1U);
@@ -94,18 +94,51 @@ TEST_F(TargetFolderTest, OnlyACheckpointIsReplaced) {
   fs::remove_all(target_);
   write_file(target_, "a file");
   EXPECT_TRUE(contains(refusal(true), "found something else"));
-  EXPECT_TRUE(contains(error_of([] { TargetFolder folder("/", true); }), "found the root"));
+  EXPECT_TRUE(contains(error_of([] { resolve_target("/"); }), "found the root"));
 }
 
 TEST_F(TargetFolderTest, WhatAKilledProcessLeftIsRemoved) {
   fs::create_directory(home_ / "model.partial");
+  write_file(home_ / "model.partial/.tramontane-partial", "");
   write_file(home_ / "model.partial/weights.npz", "half");
-  TargetFolder(target_, false).commit();
+  TargetFolder(resolve_target(target_), false).commit();
   EXPECT_TRUE(fs::is_empty(target_));
 }
 
+TEST_F(TargetFolderTest, WhatNoConversionLeftStays) {
+  fs::create_directory(home_ / "model.partial");
+  write_file(home_ / "model.partial/letter.txt", "dear");
+  EXPECT_TRUE(contains(refusal(), "found a folder that no conversion left"));
+  EXPECT_EQ(read_file(home_ / "model.partial/letter.txt"), "dear");
+}
+
+TEST_F(TargetFolderTest, ALinkInThePlaceOfThePartialFolderIsNotFollowed) {
+  fs::create_directory(home_ / "precious");
+  write_file(home_ / "precious/.tramontane-partial", "");
+  fs::create_directory_symlink(home_ / "precious", home_ / "model.partial");
+  EXPECT_TRUE(contains(refusal(), "cannot open as a folder"));
+  EXPECT_TRUE(fs::exists(home_ / "precious/.tramontane-partial"));
+}
+
+TEST_F(TargetFolderTest, AProjectWithAConfigurationIsNoCheckpoint) {
+  fs::create_directory(target_);
+  write_file(target_ / "config.json", "{}");
+  EXPECT_TRUE(contains(refusal(true), "found something else"));
+  write_file(target_ / "weights.npz", "w");
+  fs::create_directory(target_ / ".git");
+  EXPECT_TRUE(contains(refusal(true), "found something else"));
+  fs::remove(target_ / ".git");
+  EXPECT_NO_THROW(TargetFolder(resolve_target(target_), true));
+}
+
+TEST_F(TargetFolderTest, PathsAreResolvedAsTheSystemDoes) {
+  fs::create_directories(home_ / "other/dir");
+  fs::create_directory_symlink(home_ / "other/dir", home_ / "link");
+  EXPECT_EQ(resolve_target(home_ / "link/../model").target, fs::canonical(home_.path()) / "other/model");
+}
+
 TEST_F(TargetFolderTest, TwoAtATimeAreRefused) {
-  std::optional<TargetFolder> first(std::in_place, target_, false);
+  std::optional<TargetFolder> first(std::in_place, resolve_target(target_), false);
   write_file(first->path() / "config.json", "first");
   EXPECT_TRUE(contains(refusal(), "another process is writing it"));
   first->commit();
@@ -114,14 +147,14 @@ TEST_F(TargetFolderTest, TwoAtATimeAreRefused) {
 }
 
 TEST_F(TargetFolderTest, ATargetThatComesMeanwhileIsNotReplaced) {
-  TargetFolder folder(target_, false);
+  TargetFolder folder(resolve_target(target_), false);
   put_old();
   EXPECT_TRUE(contains(error_of([&] { folder.commit(); }), "expected nothing there"));
   EXPECT_EQ(read_file(target_ / "config.json"), "old");
 }
 
 TEST_F(TargetFolderTest, FoldersAboveAreMade) {
-  TargetFolder(home_ / "a/b/c/", false).commit();
+  TargetFolder(resolve_target(home_ / "a/b/c/"), false).commit();
   EXPECT_TRUE(fs::is_directory(home_ / "a/b/c"));
 }
 
@@ -129,7 +162,7 @@ TEST_F(TargetFolderTest, WhatALinkLeadsToIsReplaced) {
   put_old();
   fs::create_directory_symlink(target_, home_ / "link");
   {
-    TargetFolder folder(home_ / "link", true);
+    TargetFolder folder(resolve_target(home_ / "link"), true);
     write_file(folder.path() / "config.json", "new");
     folder.commit();
   }
