@@ -75,7 +75,8 @@ int run_generate(Options& options) {
 
   GenerateCallbacks callbacks;
   callbacks.on_prompt = [&](std::int64_t done, std::int64_t total) {
-    done < total ? bar.show(done, total) : bar.clear();
+    bar.show(done, total);
+    if (done >= total) bar.clear();
     if (done == total && options.echo()) note(text);
   };
   callbacks.on_token = [&](TokenId, std::string_view piece) {

@@ -46,7 +46,8 @@ void ProgressBar::show(std::int64_t done, std::int64_t total, std::string_view r
   if (!samples_.empty() && done < samples_.back().done) samples_.clear();  // some of it is done again
   if (samples_.empty() || now - samples_.back().time >= kRateSamples) samples_.push_back({now, done});
   while (samples_.size() > 2 && now - samples_.front().time > kRateOver) samples_.pop_front();
-  if (now < next_) return;
+  const bool ended = terminal_ && done >= total;  // which short work shows too
+  if (now < next_ && !ended) return;
   next_ = now + (terminal_ ? Clock::duration(kRedraw) : Clock::duration(kLine));
   draw(done, total, remark);
 }
