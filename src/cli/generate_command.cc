@@ -70,14 +70,16 @@ int run_generate(Options& options) {
   options.generate.engine.interrupt = &interrupt_flag();
   Output out;
   ProgressBar bar("Prompt");
+  const bool in_pieces = static_cast<std::int64_t>(prompt.size()) > options.generate.engine.max_batch_rows;
   std::string pending;  // drawn, but not yet shown: --tokens-per-eval tokens appear together
   int drawn = 0;
 
   GenerateCallbacks callbacks;
   callbacks.on_prompt = [&](std::int64_t done, std::int64_t total) {
-    bar.show(done, total);
-    if (done >= total) bar.clear();
-    if (done == total && options.echo()) note(text);
+    if (in_pieces) bar.show(done, total);
+    if (done < total) return;
+    bar.clear();
+    if (options.echo()) note(text);
   };
   callbacks.on_token = [&](TokenId, std::string_view piece) {
     if (options.json) return true;
@@ -86,9 +88,7 @@ int run_generate(Options& options) {
     return out.write(std::exchange(pending, {}));
   };
 
-  if (static_cast<std::int64_t>(prompt.size()) > options.generate.engine.max_batch_rows) {
-    bar.show(0, static_cast<std::int64_t>(prompt.size()));
-  }
+  if (in_pieces) bar.show(0, static_cast<std::int64_t>(prompt.size()));
   const GenerateResult result = generate(model, prompt, options.generate, callbacks);
   bar.clear();
   out.write(options.json ? to_json(options, prompt, result) : pending + result.last_text + "\n");
