@@ -60,6 +60,7 @@ class HeaderReader {
     for (std::uint64_t n = 0; n < keys; n++) read_pair();
     const std::uint64_t alignment = read_alignment();
     std::vector<std::uint64_t> offsets;
+    offsets.reserve(static_cast<std::size_t>(tensors));
     for (std::uint64_t n = 0; n < tensors; n++) offsets.push_back(read_tensor());
     place_tensors(offsets, alignment);
     return std::move(gguf_);

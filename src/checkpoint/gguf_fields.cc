@@ -105,6 +105,7 @@ std::optional<std::vector<std::string_view>> GgufFields::strings(std::string_vie
   if (found == nullptr) return std::nullopt;
   ByteReader in(found->bytes, file_, key);
   std::vector<std::string_view> strings;
+  strings.reserve(static_cast<std::size_t>(found->count));
   for (std::uint64_t n = 0; n < found->count; n++) strings.push_back(in.text(in.u64()));
   return strings;
 }
@@ -114,6 +115,7 @@ std::optional<std::vector<float>> GgufFields::floats(std::string_view key) const
   if (found == nullptr) return std::nullopt;
   ByteReader in(found->bytes, file_, key);
   std::vector<float> floats;
+  floats.reserve(static_cast<std::size_t>(found->count));
   for (std::uint64_t n = 0; n < found->count; n++) floats.push_back(std::bit_cast<float>(in.u32()));
   return floats;
 }
@@ -123,6 +125,7 @@ std::optional<std::vector<std::int32_t>> GgufFields::integers(std::string_view k
   if (found == nullptr) return std::nullopt;
   ByteReader in(found->bytes, file_, key);
   std::vector<std::int32_t> integers;
+  integers.reserve(static_cast<std::size_t>(found->count));
   for (std::uint64_t n = 0; n < found->count; n++) integers.push_back(static_cast<std::int32_t>(in.u32()));
   return integers;
 }
