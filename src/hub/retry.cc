@@ -54,8 +54,9 @@ void retry(const std::string& what, const RetryContext& context,
   Backoff backoff(context.policy);
   while (const auto trouble = attempt()) {
     const auto seconds = backoff.next(*trouble);
-    if (!seconds && trouble->wait_seconds > context.policy.longest_asked_seconds) {
-      fail("{}: {}; the hub asks to come back in {:.0f} s", what, trouble->reason, *trouble->wait_seconds);
+    const double asked = trouble->wait_seconds.value_or(0);
+    if (!seconds && asked > context.policy.longest_asked_seconds) {
+      fail("{}: {}; the hub asks to come back in {:.0f} s", what, trouble->reason, asked);
     }
     if (!seconds) fail("{}: {}; given up, what has come is kept", what, trouble->reason);
     context.note(fmt::format("{}: {}; trying again in {:.1f} s", what, trouble->reason, *seconds));
