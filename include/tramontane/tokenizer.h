@@ -33,6 +33,12 @@ class Tokenizer {
   /// `text` is not valid UTF-8, naming the byte offset, or has more than 16 MiB.
   std::vector<TokenId> encode(std::string_view text) const;
 
+  /// encode() without BOS. Of an empty text: no ids.
+  std::vector<TokenId> encode_text(std::string_view text) const;
+
+  /// The id of the control token of that name, such as "[INST]"; -1: the vocabulary has none.
+  TokenId control_id(std::string_view name) const;
+
   /// SentencePiece's text for `ids`, after a space if the first piece starts with U+2581: SentencePiece
   /// strips that one, and consecutive chunks are to join up. Valid UTF-8. Throws Error for an id outside [0,
   /// vocab_size).

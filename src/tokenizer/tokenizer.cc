@@ -100,14 +100,23 @@ Tokenizer Tokenizer::from_bytes(std::string_view model, std::string_view name) {
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
+  std::vector<TokenId> ids = encode_text(text);
+  if (bos_id() >= 0) ids.insert(ids.begin(), bos_id());
+  return ids;
+}
+
+std::vector<TokenId> Tokenizer::encode_text(std::string_view text) const {
   if (text.size() > kLongestText)
     fail("prompt: expected at most {} bytes, found {}", kLongestText, text.size());
   if (const std::size_t at = find_invalid_utf8(text); at != std::string_view::npos) {
     fail("prompt: expected UTF-8, found byte {:#04x} at offset {}", static_cast<unsigned char>(text[at]), at);
   }
-  std::vector<TokenId> ids = impl_->encode(text);
-  if (bos_id() >= 0) ids.insert(ids.begin(), bos_id());
-  return ids;
+  return impl_->encode(text);
+}
+
+TokenId Tokenizer::control_id(std::string_view name) const {
+  const TokenId id = impl_->processor().PieceToId(name);
+  return impl_->processor().IsControl(id) ? id : -1;
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {
