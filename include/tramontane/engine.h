@@ -31,7 +31,7 @@ struct Request {
   std::vector<TokenId> stop_tokens = {};  // usually the tokenizer's eos_id
   SamplerOptions sampling = {};
 
-  /// Tokens of the prompt processed so far.
+  /// Tokens of the prompt processed so far, those found in the cache included.
   std::function<void(std::int64_t done, std::int64_t total)> on_prompt = {};
   std::function<void(TokenId token)> on_token = {};
   /// The last call for a request.
@@ -43,6 +43,11 @@ struct EngineOptions {
   int context = 0;
   /// Rows of one forward pass: bounds the memory for activations, not the result.
   int max_batch_rows = 256;
+  /// How many finished requests leave their keys and values in the cache, for prompts that begin as they did:
+  /// only what is new of such a prompt is computed, with the same results
+  /// (where activations of 8 bits are not asked for). The least recent goes first, and
+  /// all go before a request is refused for lack of memory.
+  int kept_sequences = 0;
   /// When it becomes true, step() cancels every request soon after.
   const std::atomic<bool>* interrupt = nullptr;
 };
@@ -57,6 +62,8 @@ class Engine {
   Engine(Engine&&) noexcept;
   ~Engine();
 
+  Model& model() const;
+
   /// Most tokens of prompt and continuation together; 0: no limit but memory.
   std::int64_t context() const;
 
@@ -68,7 +75,11 @@ class Engine {
   /// Ends a request: on_finish(cancelled). No effect on one that has ended.
   void cancel(RequestId id);
 
-  /// Memory of the KV cache that running requests hold now, in bytes.
+  /// Tokens of the prompt that a running request did not have to compute, because an earlier request had left
+  /// them in the cache; 0 for one that has ended.
+  std::int64_t cached_tokens(RequestId id) const;
+
+  /// Memory of the KV cache that running and kept requests hold now, in bytes.
   std::size_t kv_bytes_in_use() const;
 
   /// One forward pass. False when there was nothing to do.

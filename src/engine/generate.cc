@@ -11,7 +11,7 @@ double rate(double tokens, double seconds) { return seconds > 0 ? tokens / secon
 }  // namespace
 
 double GenerateResult::prompt_tokens_per_second() const {
-  return rate(static_cast<double>(prompt_processed), prompt_seconds);
+  return rate(static_cast<double>(prompt_processed - prompt_cached), prompt_seconds);
 }
 
 double GenerateResult::generation_tokens_per_second() const {
@@ -21,12 +21,19 @@ double GenerateResult::generation_tokens_per_second() const {
 GenerateResult generate(Model& model, std::span<const TokenId> prompt, const GenerateOptions& options,
                         const GenerateCallbacks& callbacks) {
   Engine engine(model, options.engine);
+  return generate(engine, prompt, options, callbacks);
+}
+
+GenerateResult generate(Engine& engine, std::span<const TokenId> prompt, const GenerateOptions& options,
+                        const GenerateCallbacks& callbacks) {
+  const Model& model = engine.model();
   StreamDecoder decoder(model.tokenizer());
   GenerateResult result;
   result.prompt_tokens = prompt.size();
   std::string error;
   Stopwatch watch;
   RequestId id = 0;
+  bool running = true;
 
   Request request;
   request.prompt.assign(prompt.begin(), prompt.end());
@@ -48,10 +55,12 @@ GenerateResult generate(Model& model, std::span<const TokenId> prompt, const Gen
   request.on_finish = [&](FinishReason reason, const std::string& message) {
     result.finish_reason = reason;
     error = message;
+    running = false;
   };
 
   id = engine.submit(std::move(request));
-  while (engine.step()) {
+  result.prompt_cached = static_cast<std::size_t>(engine.cached_tokens(id));
+  while (running && engine.step()) {
   }
   (result.tokens.empty() ? result.prompt_seconds : result.generation_seconds) = watch.lap();
   if (result.finish_reason == FinishReason::error) throw Error(error);

@@ -56,6 +56,15 @@ void KvCache::extend(SequenceId id, std::int64_t tokens) {
   sequence.length = length;
 }
 
+void KvCache::truncate(SequenceId id, std::int64_t length) {
+  Sequence& sequence = get(id);
+  const auto needed = static_cast<std::size_t>((length + shape_.block_tokens - 1) / shape_.block_tokens);
+  for (std::size_t i = needed; i < sequence.ids.size(); i++) give_back(sequence.ids[i]);
+  sequence.ids.resize(needed);
+  sequence.table.resize(needed);
+  sequence.length = length;
+}
+
 void KvCache::drop_before(SequenceId id, std::int64_t oldest) {
   Sequence& sequence = get(id);
   const std::int64_t keep_from = std::min(oldest, sequence.length) / shape_.block_tokens;

@@ -53,6 +53,12 @@ class KvCache {
   /// out; the sequence is then as it was.
   void extend(SequenceId sequence, std::int64_t tokens);
 
+  /// Forgets the positions from `length` on. Needs oldest(sequence) <= length <= length(sequence).
+  void truncate(SequenceId sequence, std::int64_t length);
+
+  /// The first position that is still stored; 0 until something was dropped.
+  std::int64_t oldest(SequenceId sequence) const { return get(sequence).dropped * shape_.block_tokens; }
+
   /// Gives back the blocks that hold only positions before `oldest`.
   void drop_before(SequenceId sequence, std::int64_t oldest);
 

@@ -196,6 +196,90 @@ TEST(Engine, GivesTheCacheBack) {
   EXPECT_EQ(engine.kv_bytes_in_use(), 0U);
 }
 
+std::vector<TokenId> with_kept(Engine& engine, const std::vector<TokenId>& prompt, int max_tokens,
+                               std::int64_t& cached) {
+  Outcome outcome;
+  cached = engine.cached_tokens(engine.submit(request_for(prompt, max_tokens, outcome)));
+  while (engine.step()) {
+  }
+  return outcome.tokens;
+}
+
+std::vector<TokenId> joined(std::vector<TokenId> first, const std::vector<TokenId>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+TEST(Engine, AKeptSequenceServesAPromptThatGoesOnFromIt) {
+  for (const int window : {0, 24}) {
+    Model model = load_model(kStories, {.threads = 2, .sliding_window = window, .kv_block_tokens = 16});
+    Engine engine(model, {.max_batch_rows = 8, .kept_sequences = 1});
+    const auto first = model.tokenizer().encode("Once upon a time there was a little girl");
+    std::int64_t cached = -1;
+    const auto answer = with_kept(engine, first, 30, cached);
+    EXPECT_EQ(cached, 0);
+    EXPECT_EQ(answer, alone(model, first, 30));
+
+    const auto second = joined(joined(first, answer), model.tokenizer().encode_text("She said"));
+    const auto next = with_kept(engine, second, 30, cached);
+    EXPECT_EQ(cached, static_cast<std::int64_t>(first.size() + answer.size()) - 1) << "window " << window;
+    EXPECT_EQ(next, alone(model, second, 30)) << "window " << window;
+  }
+}
+
+TEST(Engine, TheSamePromptAgainComputesItsLastTokenOnly) {
+  Model model = stories();
+  Engine engine(model, {.kept_sequences = 1});
+  const auto prompt = model.tokenizer().encode("Once upon a time");
+  std::int64_t cached = 0;
+  const auto answer = with_kept(engine, prompt, 20, cached);
+  EXPECT_EQ(with_kept(engine, prompt, 20, cached), answer);
+  EXPECT_EQ(cached, static_cast<std::int64_t>(prompt.size()) - 1);
+}
+
+TEST(Engine, WhatAWindowHasDroppedIsComputedAgain) {
+  Model model = load_model(kStories, {.threads = 2, .sliding_window = 24, .kv_block_tokens = 8});
+  Engine engine(model, {.kept_sequences = 1});
+  const auto prompt = model.tokenizer().encode("Once upon a time");
+  std::int64_t cached = 0;
+  const auto answer = with_kept(engine, prompt, 100, cached);
+  EXPECT_EQ(with_kept(engine, prompt, 100, cached), answer);
+  EXPECT_EQ(cached, 0);
+}
+
+TEST(Engine, TheLeastRecentKeptSequenceGoesFirst) {
+  Model model = stories();
+  Engine engine(model, {.kept_sequences = 2});
+  std::int64_t cached = 0;
+  for (const TokenId other : {10, 20, 30}) with_kept(engine, {1, other, 5, 6}, 1, cached);
+  with_kept(engine, {1, 10, 5, 6}, 1, cached);
+  EXPECT_EQ(cached, 1) << "of another sequence, BOS";
+  with_kept(engine, {1, 30, 5, 6}, 1, cached);
+  EXPECT_EQ(cached, 3) << "still there: the other one took a copy";
+}
+
+TEST(Engine, AnInterruptedRequestLeavesWhatItComputed) {
+  Model model = stories();
+  std::atomic<bool> interrupt = false;
+  Engine engine(model, {.kept_sequences = 1, .interrupt = &interrupt});
+  const auto prompt = model.tokenizer().encode("Once upon a time");
+  Outcome outcome;
+  Request request = request_for(prompt, 50, outcome);
+  request.on_token = [&](TokenId token) {
+    outcome.tokens.push_back(token);
+    interrupt = outcome.tokens.size() == 10;
+  };
+  engine.submit(std::move(request));
+  while (engine.step()) {
+  }
+  EXPECT_EQ(outcome.reason, FinishReason::cancelled);
+  interrupt = false;
+  const auto longer = joined(prompt, outcome.tokens);
+  std::int64_t cached = 0;
+  EXPECT_EQ(with_kept(engine, longer, 10, cached), alone(model, longer, 10));
+  EXPECT_EQ(cached, static_cast<std::int64_t>(longer.size()) - 1);
+}
+
 // What a request may still need counts, not only what it has taken.
 TEST(Engine, RequestsShareTheMemoryThereIs) {
   Model model = stories();

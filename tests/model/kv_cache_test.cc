@@ -89,6 +89,20 @@ TEST(KvCache, BlocksThatLeftTheWindowAreGivenBack) {
   EXPECT_EQ(cache.blocks_in_use(), 0U);
 }
 
+TEST(KvCache, ATruncatedSequenceGivesBackWhatItForgets) {
+  KvCache cache(small_shape());
+  const auto sequence = cache.create();
+  const std::int64_t block = cache.shape().block_tokens;
+  cache.extend(sequence, 5 * block);
+  cache.truncate(sequence, block + 1);
+  EXPECT_EQ(cache.length(sequence), block + 1);
+  EXPECT_EQ(cache.blocks_in_use(), 2U);
+  cache.truncate(sequence, block);
+  EXPECT_EQ(cache.blocks_in_use(), 1U);
+  cache.extend(sequence, 1);
+  EXPECT_EQ(cache.view(sequence, 0).blocks.size(), 2U);
+}
+
 TEST(KvCache, ForksShareBlocksUntilOneOfThemWrites) {
   KvCache cache(small_shape());
   const SequenceId parent = cache.create();
