@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Conversations that both mistral-common and Tramontane's templates write: the same control tokens and texts for every version,
+the same ids with every SentencePiece vocabulary that mistral-common brings, and the same kinds of refusals.
+
+    python tests/oracle/chat_oracle.py --build build/release [--conversations 20000] [--seed 0]
+"""
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import mistral_common
+from chat_reference import VERSIONS, Reference
+from mistral_common.protocol.fim.request import FIMRequest
+from mistral_common.tokens.tokenizers.sentencepiece import SentencePieceTokenizer
+from random_chats import TEXTS, Chats
+
+DATA = Path(mistral_common.__file__).parent / "data"
+VOCABULARIES = {"tokenizer.model.v1": "v1", "mistral_instruct_tokenizer_240216.model.v2": "v2",
+                "mistral_instruct_tokenizer_240323.model.v3": "v3", "mistral_instruct_tokenizer_241114.model.v7": "v7",
+                "mistral_instruct_tokenizer_241114.model.v7m1": "v7"}
+EFFORT = {"type": "enum", "values": ["none", "low", "high"], "default": "none", "accepts_none": True}
+SCHEMA = {"type": "json_schema", "accepts_none": False, "default": None}
+RULES = {"v15": [None, {}, {"reasoning_effort": EFFORT}, {"json_schema": SCHEMA}, {"reasoning_effort": EFFORT, "json_schema": SCHEMA}]}
+
+
+def ours(tool: Path, lines: list[str], *arguments: str) -> list[dict]:
+    text = "".join(line + "\n" for line in lines)
+    run = subprocess.run([tool, *arguments], input=text.encode(), stdout=subprocess.PIPE, check=True)
+    return [json.loads(line) for line in run.stdout.decode().split("\n")[:-1]]
+
+
+def compare(title: str, inputs: list[str], expected: list[dict], found: list[dict]) -> int:
+    """The number of differences; prints the first three."""
+    assert len(inputs) == len(expected) == len(found), (len(inputs), len(expected), len(found))
+    wrong = 0
+    for line, theirs, mine in zip(inputs, expected, found):
+        message = mine.pop("message", "")
+        if theirs == mine:
+            continue
+        wrong += 1
+        if wrong <= 3:
+            print(f"{title}: DIFFERENT for {line[:4000]}\n  mistral-common: {str(theirs)[:2000]}\n  tramontane:     {str(mine)[:2000]} {message}")
+    outcomes = Counter(theirs.get("error", "a prompt") for theirs in expected)
+    detail = ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common())
+    print(f"{title}: {len(inputs)} conversations, {wrong} different ({detail})")
+    return wrong
+
+
+def check_pieces(tool: Path, version: str, count: int, seed: int) -> int:
+    chats = Chats(seed)
+    references = [(rules, Reference(version, rules)) for rules in RULES.get(version, [None])]
+    inputs, lines, expected = [], [], []
+    for i in range(count):
+        rules, reference = references[i % len(references)]
+        text = json.dumps(chats.conversation(version), ensure_ascii=bool(i % 2))
+        inputs.append(text)
+        lines.append(f"{version}\t{'' if rules is None else json.dumps(rules)}\t{text}")
+        expected.append(reference.answer(text))
+    return compare(version, inputs, expected, ours(tool, lines))
+
+
+def check_ids(tool: Path, file: str, version: str, count: int, seed: int) -> int:
+    tokenizer = SentencePieceTokenizer(DATA / file)
+    reference = Reference(version, tokenizer=tokenizer)
+    chats = Chats(seed)
+    inputs = [json.dumps(chats.conversation(version)) for _ in range(count)]
+    expected = [reference.answer(text) for text in inputs]
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(DATA / file, Path(folder) / "tokenizer.model")
+        found = ours(tool, [f"{version}\t\t{text}" for text in inputs], "--tokenizer", folder)
+        wrong = compare(f"{file} ({version})", inputs, expected, found)
+        if version in ("v1", "v2"):  # no infilling, or no control tokens for it: mistral-common's is then made of <unk>
+            return wrong
+        pairs = [(a, b) for a in TEXTS for b in TEXTS]
+        infills = [{"ids": reference.tokenizer.encode_fim(FIMRequest(prompt=a, suffix=b)).tokens} for a, b in pairs]
+        lines = [f"{version}\tinfill\t{json.dumps(pair)}" for pair in pairs]
+        return wrong + compare(f"{file} infill", lines, infills, ours(tool, lines, "--tokenizer", folder))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", type=Path, required=True)
+    parser.add_argument("--conversations", type=int, default=20000, help="per version, and a quarter per vocabulary")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    tool = (options.build / "tramontane-chat-pieces").resolve()
+    started = time.monotonic()
+    wrong = sum(check_pieces(tool, version, options.conversations, options.seed + i) for i, version in enumerate(VERSIONS))
+    for i, (file, version) in enumerate(VOCABULARIES.items()):
+        wrong += check_ids(tool, file, version, options.conversations // 4, options.seed + 100 + i)
+    print(f"chat_oracle: {wrong} differences, {time.monotonic() - started:.0f} s")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
