@@ -84,8 +84,9 @@ class Reader {
 
   bool read_value(JsonValue& value, int depth) {
     using Kind = JsonValue::Kind;
-    if (depth > kDeepest)
+    if (depth == kDeepest && (rest_.starts_with('{') || rest_.starts_with('['))) {
       refuse(ChatErrorKind::format, "expected JSON nested at most {} deep, found deeper", kDeepest);
+    }
     if (take("{")) return read_object(value, depth);
     if (take("[")) return read_array(value, depth);
     if (take("\"")) {

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import mistral_common
@@ -35,24 +36,20 @@ def ours(tool: Path, lines: list[str], *arguments: str) -> list[dict]:
     return [json.loads(line) for line in run.stdout.decode().split("\n")[:-1]]
 
 
-def compare(title: str, inputs: list[str], expected: list[dict], found: list[dict]) -> int:
-    """The number of differences; prints the first three."""
+def compare(title: str, inputs: list[str], expected: list[dict], found: list[dict]) -> list[str]:
+    """A line about what was compared, and one for each difference."""
     assert len(inputs) == len(expected) == len(found), (len(inputs), len(expected), len(found))
-    wrong = 0
+    differences = []
     for line, theirs, mine in zip(inputs, expected, found):
         message = mine.pop("message", "")
-        if theirs == mine:
-            continue
-        wrong += 1
-        if wrong <= 3:
-            print(f"{title}: DIFFERENT for {line[:4000]}\n  mistral-common: {str(theirs)[:2000]}\n  tramontane:     {str(mine)[:2000]} {message}")
+        if theirs != mine:
+            differences.append(f"  {line[:4000]}\n  mistral-common: {str(theirs)[:2000]}\n  tramontane:     {str(mine)[:2000]} {message}")
     outcomes = Counter(theirs.get("error", "a prompt") for theirs in expected)
     detail = ", ".join(f"{count} {kind}" for kind, count in outcomes.most_common())
-    print(f"{title}: {len(inputs)} conversations, {wrong} different ({detail})")
-    return wrong
+    return [f"{title}: {len(inputs)} compared, {len(differences)} different ({detail})", *differences]
 
 
-def check_pieces(tool: Path, version: str, count: int, seed: int) -> int:
+def check_pieces(tool: Path, version: str, count: int, seed: int) -> list[str]:
     chats = Chats(seed)
     references = [(rules, Reference(version, rules)) for rules in RULES.get(version, [None])]
     inputs, lines, expected = [], [], []
@@ -65,7 +62,7 @@ def check_pieces(tool: Path, version: str, count: int, seed: int) -> int:
     return compare(version, inputs, expected, ours(tool, lines))
 
 
-def check_ids(tool: Path, file: str, version: str, count: int, seed: int) -> int:
+def check_ids(tool: Path, file: str, version: str, count: int, seed: int) -> list[str]:
     tokenizer = SentencePieceTokenizer(DATA / file)
     reference = Reference(version, tokenizer=tokenizer)
     chats = Chats(seed)
@@ -74,13 +71,13 @@ def check_ids(tool: Path, file: str, version: str, count: int, seed: int) -> int
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(DATA / file, Path(folder) / "tokenizer.model")
         found = ours(tool, [f"{version}\t\t{text}" for text in inputs], "--tokenizer", folder)
-        wrong = compare(f"{file} ({version})", inputs, expected, found)
+        report = compare(f"{file} ({version})", inputs, expected, found)
         if version in ("v1", "v2"):  # no infilling, or no control tokens for it: mistral-common's is then made of <unk>
-            return wrong
+            return report
         pairs = [(a, b) for a in TEXTS for b in TEXTS]
         infills = [{"ids": reference.tokenizer.encode_fim(FIMRequest(prompt=a, suffix=b)).tokens} for a, b in pairs]
         lines = [f"{version}\tinfill\t{json.dumps(pair)}" for pair in pairs]
-        return wrong + compare(f"{file} infill", lines, infills, ours(tool, lines, "--tokenizer", folder))
+        return report + compare(f"{file} infill", lines, infills, ours(tool, lines, "--tokenizer", folder))
 
 
 def main() -> int:
@@ -91,9 +88,16 @@ def main() -> int:
     options = parser.parse_args()
     tool = (options.build / "tramontane-chat-pieces").resolve()
     started = time.monotonic()
-    wrong = sum(check_pieces(tool, version, options.conversations, options.seed + i) for i, version in enumerate(VERSIONS))
-    for i, (file, version) in enumerate(VOCABULARIES.items()):
-        wrong += check_ids(tool, file, version, options.conversations // 4, options.seed + 100 + i)
+    jobs = [(check_pieces, version, options.conversations, options.seed + i) for i, version in enumerate(VERSIONS)]
+    jobs += [(check_ids, file, version, options.conversations // 4, options.seed + 100 + i)
+             for i, (file, version) in enumerate(VOCABULARIES.items())]
+    wrong = 0
+    with ProcessPoolExecutor(2) as pool:
+        for report in [pool.submit(check, tool, *arguments) for check, *arguments in jobs]:
+            titles = [line for line in report.result() if not line.startswith("  ")]
+            differences = [line for line in report.result() if line.startswith("  ")]
+            print("\n".join(titles + differences[:3]), flush=True)
+            wrong += len(differences)
     print(f"chat_oracle: {wrong} differences, {time.monotonic() - started:.0f} s")
     return 1 if wrong else 0
 

@@ -192,10 +192,10 @@ class Chats:
         elif choice == 6:
             del messages[self.random.randint(1, len(messages)):]
         elif choice == 7 and calls:
-            self.random.choice(calls)["id"] = self.random.choice(["null", "", "short", "abcdefghi\n", "abcdefgh!", "x" * 20, calls[0]["id"], None, 5])
+            self.random.choice(calls)["id"] = self.random.choice(["null", "", "short", "abcdefghi\n", "abcdefgh!", "x" * 20, calls[0].get("id", "null"), None, 5])
         elif choice == 8 and calls:
-            self.random.choice(calls)["function"]["name"] = self.random.choice(NAMES)
-        elif choice == 9 and message["role"] == "tool":
+            self.random.choice(calls).setdefault("function", {})["name"] = self.random.choice(NAMES)
+        elif choice == 9 and message.get("role") == "tool":
             message["tool_call_id"] = self.random.choice([None, "", "null", "abcdefghi", "abcdefghi\n", "y"])
         elif choice == 10:
             message["name"] = self.random.choice(NAMES)

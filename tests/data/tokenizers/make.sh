@@ -30,3 +30,7 @@ train bpe_suffix 420 --model_type=bpe --byte_fallback=true --normalization_rule_
   --treat_whitespace_as_suffix=true --remove_extra_whitespaces=true --user_defined_symbols='<a>,<a><b>'
 train word 60 --model_type=word --normalization_rule_name=identity --use_all_vocab=true
 train character 60 --model_type=char --normalization_rule_name=identity --remove_extra_whitespaces=false
+# As Mistral's of version 7, with its control tokens.
+train instruct 440 --model_type=bpe --byte_fallback=true --normalization_rule_name=identity \
+  --remove_extra_whitespaces=false --allow_whitespace_only_pieces=true --split_digits=true \
+  --control_symbols='[INST],[/INST],[TOOL_CALLS],[AVAILABLE_TOOLS],[/AVAILABLE_TOOLS],[TOOL_RESULTS],[/TOOL_RESULTS],[PREFIX],[MIDDLE],[SUFFIX],[SYSTEM_PROMPT],[/SYSTEM_PROMPT],[TOOL_CONTENT]'

@@ -1,0 +1,87 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "chat/json_value.h"
+#include "chat/schema.h"
+#include "chat/support.h"
+
+// Against what mistral-common makes of the same input: tests/golden/chat.json, from make_chat_golden.py.
+namespace tramontane {
+namespace {
+
+using nlohmann::json;
+
+const json& golden() {
+  static const json parsed = json::parse(std::ifstream(std::string(TEST_GOLDEN) + "/chat.json"));
+  return parsed;
+}
+
+ChatTemplate template_of(const json& entry) {
+  const ChatTemplate chat = ChatTemplate::named(entry.at("template").get<std::string>());
+  if (!entry.contains("rules") || entry.at("rules").is_null()) return chat;
+  return ChatTemplate(chat.version(), read_settings_rules(entry.at("rules").get<std::string>()));
+}
+
+/// The pieces as in the golden file, or the kind of the refusal.
+json outcome(const json& entry) {
+  try {
+    json pieces = json::array();
+    const auto conversation = read_conversation(entry.at("conversation").get<std::string>());
+    for (const PromptPiece& piece : template_of(entry).pieces(conversation)) {
+      pieces.push_back({piece.kind == PromptPiece::Kind::control ? "control" : "text", piece.text});
+    }
+    return {{"pieces", pieces}};
+  } catch (const ChatError& error) {
+    return {{"error", name_of(error.kind())}};
+  }
+}
+
+TEST(ChatGolden, EveryVersionWritesAndRefusesAsMistralCommonDoes) {
+  std::map<std::string, int> prompts, refusals;
+  for (const json& entry : golden().at("pieces")) {
+    const json found = outcome(entry);
+    const std::string key = found.begin().key(), name = entry.at("template");
+    ASSERT_TRUE(entry.contains(key)) << entry << "\nfound " << found;
+    EXPECT_EQ(found.at(key), entry.at(key)) << entry;
+    (key == "error" ? refusals : prompts)[name]++;
+  }
+  for (const char* name : {"v1", "v2", "v3", "v7", "v11", "v13", "v15"}) {
+    EXPECT_GE(prompts[name], 10) << name;
+    EXPECT_GE(refusals[name], 10) << name;
+  }
+}
+
+TEST(ChatGolden, IdsAreThoseOfMistralCommonWithTheSameVocabulary) {
+  const Tokenizer tokenizer = instruct_tokenizer();
+  EXPECT_GE(golden().at("ids").size(), 10U);
+  for (const json& entry : golden().at("ids")) {
+    const auto conversation = read_conversation(entry.at("conversation").get<std::string>());
+    EXPECT_EQ(template_of(entry).encode(conversation, tokenizer), entry.at("ids").get<std::vector<TokenId>>())
+        << entry;
+  }
+  for (const json& entry : golden().at("infill")) {
+    EXPECT_EQ(ChatTemplate::named("v3").encode_infill(entry.at("prefix").get<std::string>(),
+                                                      entry.at("suffix").get<std::string>(), tokenizer),
+              entry.at("ids").get<std::vector<TokenId>>())
+        << entry;
+  }
+}
+
+TEST(ChatGolden, JsonIsReadAndWrittenAsPythonDoes) {
+  for (const json& entry : golden().at("json")) {
+    const std::optional<JsonValue> value = read_json(entry[0].get<std::string>());
+    EXPECT_EQ(value.has_value(), entry[1].is_string()) << entry;
+    if (value) EXPECT_EQ(write_json(*value), entry[1].get<std::string>()) << entry;
+  }
+}
+
+TEST(ChatGolden, SchemasAreCheckedAsDraft7Says) {
+  for (const json& entry : golden().at("schemas")) {
+    EXPECT_EQ(is_schema(read_json(entry[0].get<std::string>()).value()), entry[1].get<bool>()) << entry;
+  }
+}
+
+}  // namespace
+}  // namespace tramontane
