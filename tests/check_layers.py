@@ -12,7 +12,7 @@ ALLOWED = {
     "checkpoint": {"core", "kernels"},
     "quantize": {"core", "kernels"},
     "convert": {"core", "kernels", "checkpoint", "quantize", "model", "tokenizer"},
-    "tokenizer": {"core"},
+    "tokenizer": {"core", "checkpoint"},  # checkpoint: its JSON
     "chat": {"core", "tokenizer"},
     "sampler": {"core"},
     "model": {"core", "kernels", "checkpoint"},

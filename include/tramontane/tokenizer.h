@@ -12,43 +12,53 @@ namespace tramontane {
 
 using TokenId = std::int32_t;
 
-/// Text to token ids and back, as the checkpoint's `tokenizer.model` (SentencePiece) defines them.
-/// A cheap handle: copies share one immutable tokenizer. Safe to use from several threads at once.
+/// Text to token ids and back, as a checkpoint's tokenizer file defines them: tekken.json, tokenizer.model
+/// (SentencePiece) or a Hugging Face tokenizer.json. A cheap handle: copies share one immutable tokenizer.
+/// Safe to use from several threads at once.
 class Tokenizer {
  public:
-  /// Reads the file of find(). Throws Error when it is missing, or is not a SentencePiece model that is safe
-  /// to use.
+  /// Reads the file of find(). Throws Error when it is missing, or is not a tokenizer that is safe to use.
   static Tokenizer load(const std::filesystem::path& folder);
 
-  /// `folder`/tokenizer.model, or where there is none, the same under one of Mistral's versioned names
-  /// (tokenizer.model.v3). Throws Error when all that the folder has is a tokenizer of another kind
-  /// (tekken.json).
+  /// The folder's tokenizer file, the first of: tekken.json; tokenizer.model; the same under one of Mistral's
+  /// versioned names, the newest first (tokenizer.model.v7m1, tokenizer.model.v3); tokenizer.json. Where
+  /// there is none, the path of tokenizer.model.
   static std::filesystem::path find(const std::filesystem::path& folder);
 
-  /// The same for the contents of a tokenizer.model, untrusted; `name` stands for the file in messages.
-  static Tokenizer from_bytes(std::string_view model, std::string_view name);
+  /// The same for the contents of a tokenizer file, untrusted. `name` stands for the file in messages and
+  /// says what it is: tekken*.json, another *.json (Hugging Face), anything else SentencePiece.
+  static Tokenizer from_bytes(std::string_view bytes, std::string_view name);
 
-  /// BOS if the model has one, then the SentencePiece ids of `text`, which may hold NUL; control pieces are
-  /// never read from text. Time is close to linear; memory is up to 300 times the text. Throws Error when
-  /// `text` is not valid UTF-8, naming the byte offset, or has more than 16 MiB.
+  /// BOS if the tokenizer has one, then encode_text.
   std::vector<TokenId> encode(std::string_view text) const;
 
-  /// encode() without BOS. Of an empty text: no ids.
+  /// The ids of `text`, which may hold NUL; control tokens are never read from text. Of an empty text: none.
+  /// Time is close to linear; memory is up to 300 times the text. Throws Error when `text` is not valid
+  /// UTF-8, naming the byte offset, or has more than 16 MiB.
   std::vector<TokenId> encode_text(std::string_view text) const;
 
   /// The id of the control token of that name, such as "[INST]"; -1: the vocabulary has none.
   TokenId control_id(std::string_view name) const;
 
-  /// SentencePiece's text for `ids`, after a space if the first piece starts with U+2581: SentencePiece
-  /// strips that one, and consecutive chunks are to join up. Valid UTF-8. Throws Error for an id outside [0,
-  /// vocab_size).
+  /// The text of `ids`, to which control tokens add nothing. Valid UTF-8, with U+FFFD for bytes that form no
+  /// character. SentencePiece strips a space where a text starts; here it is kept when the first piece starts
+  /// with U+2581, so that consecutive chunks join up. Throws Error for an id outside [0, vocab_size).
   std::string decode(std::span<const TokenId> ids) const;
 
   int vocab_size() const;
-  TokenId bos_id() const;               // -1: the model has none
-  TokenId eos_id() const;               // -1: the model has none
-  std::string_view kind() const;        // "SentencePiece BPE", ... unigram, word or character
-  std::string piece(TokenId id) const;  // the piece as the vocabulary spells it
+  TokenId bos_id() const;         // -1: the tokenizer has none
+  TokenId eos_id() const;         // -1: the tokenizer has none
+  std::string_view kind() const;  // "tekken", "SentencePiece BPE", ...
+
+  /// The instruct format that the vocabulary was made for: "v1", "v2", "v3", "v7", "v11", "v13" or "v15";
+  /// empty when nothing says so. It is what a tekken.json says or what the name of a tokenizer.model ends
+  /// with; else the control tokens tell: [SYSTEM_PROMPT] came with v7, [PREFIX] with v3 and [INST] with v2. A
+  /// vocabulary without them may be v1's, a base model's or another family's.
+  std::string version() const;
+
+  /// The piece as the vocabulary spells it; of tekken's byte sequences the text, with U+FFFD for parts of
+  /// characters.
+  std::string piece(TokenId id) const;
 
   class Impl;
   const Impl& impl() const { return *impl_; }
@@ -72,10 +82,14 @@ class StreamDecoder {
   std::string finish();
 
  private:
+  friend class Tokenizer::Impl;
+  struct State {
+    bool first = true;     // no id was pushed yet
+    bool at_start = true;  // the text is still empty, so SentencePiece strips a leading space
+    std::string bytes;     // not yet a whole character; at most 3
+  };
   Tokenizer tokenizer_;
-  bool first_ = true;     // no id was pushed yet
-  bool at_start_ = true;  // the text is still empty, so SentencePiece strips a leading space
-  std::string bytes_;     // of byte-fallback pieces, not yet a whole character; at most 3
+  State state_;
 };
 
 }  // namespace tramontane

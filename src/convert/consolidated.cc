@@ -179,16 +179,12 @@ class Assembler {
   std::map<Place, Views> pieces_, scales_;
 };
 
-/// Other programs look for a tokenizer.model.
+/// Other programs look for a tokenizer.model, not for one of Mistral's versioned names.
 void add_tokenizer(const fs::path& folder, Source& source) {
   source.copied_files = companion_files(folder);
-  const fs::path tokenizer = folder / "tokenizer.model";
-  std::error_code ignored;
-  if (fs::exists(tokenizer, ignored)) return;
-  for (const fs::path& file : source.copied_files) {
-    if (!file.filename().string().starts_with("tokenizer.model")) continue;
-    source.written_files["tokenizer.model"] = read_text(Tokenizer::find(folder), kLargestTokenizer);
-  }
+  const fs::path tokenizer = Tokenizer::find(folder);
+  if (!tokenizer.filename().string().starts_with("tokenizer.model.")) return;
+  source.written_files["tokenizer.model"] = read_text(tokenizer, kLargestTokenizer);
 }
 
 }  // namespace

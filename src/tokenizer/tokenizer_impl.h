@@ -1,61 +1,51 @@
 #pragma once
-#include <sentencepiece_processor.h>
-
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "tokenizer/model_file.h"
 #include "tramontane/tokenizer.h"
 
 namespace tramontane {
 
-/// What a piece is to the decoder.
-enum class PieceKind : unsigned char { text, control, unknown, byte };
-
-/// One loaded model. Immutable, so safe to use from several threads: SentencePieceProcessor's const members
-/// keep no state of their own in encoding and decoding (their random generator, which only sampling uses, is
-/// thread-local).
+/// One loaded tokenizer of any kind; the handles Tokenizer and StreamDecoder check what comes from outside
+/// and leave the rest to it. Immutable, so safe to use from several threads at once.
 class Tokenizer::Impl {
  public:
-  /// Throws Error naming `name`, the file that `bytes` come from.
-  Impl(std::string_view bytes, std::string_view name);
+  using DecodeState = StreamDecoder::State;
 
-  const sentencepiece::SentencePieceProcessor& processor() const { return processor_; }
-  /// The SentencePiece ids of a valid UTF-8 text, without BOS.
-  std::vector<TokenId> encode(std::string_view text) const;
+  Impl() = default;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  virtual ~Impl() = default;
 
-  ModelType type() const { return type_; }
-  int vocab_size() const { return static_cast<int>(pieces_.size()); }
+  virtual std::string_view kind() const = 0;
+  virtual std::string version() const = 0;
+  virtual int vocab_size() const = 0;
+  virtual TokenId bos_id() const = 0;
+  virtual TokenId eos_id() const = 0;
+  virtual TokenId control_id(std::string_view name) const = 0;
+
+  /// The ids of a text, without BOS. The text is valid UTF-8 of at most 16 MiB.
+  virtual std::vector<TokenId> encode(std::string_view text) const = 0;
+
+  // Of ids that were checked.
+  virtual std::string piece(TokenId id) const = 0;
+  virtual std::string decode(std::span<const TokenId> ids) const = 0;
+
+  /// What StreamDecoder::push and finish return.
+  virtual std::string push(DecodeState& state, TokenId id) const = 0;
+  virtual std::string finish(DecodeState& state) const = 0;
 
   /// Throws Error unless 0 <= id < vocab_size.
   void check_id(TokenId id) const;
-
-  // For ids that were checked.
-  PieceKind kind_of(TokenId id) const { return pieces_[static_cast<std::size_t>(id)].kind; }
-  char byte_of(TokenId id) const { return pieces_[static_cast<std::size_t>(id)].byte; }
-  std::string_view spelling(TokenId id) const { return processor_.IdToPiece(id); }
-
-  const std::string& unk_surface() const { return unk_surface_; }
-  /// From the start of a text, the decoder strips one space, or every space that starts a piece, or none.
-  bool strips_a_space() const { return strips_all_spaces_ || add_dummy_prefix_; }
-  bool strips_all_spaces() const { return strips_all_spaces_; }
-
- private:
-  struct Piece {
-    PieceKind kind;
-    char byte;  // of PieceKind::byte
-  };
-  Piece classify(TokenId id) const;
-
-  sentencepiece::SentencePieceProcessor processor_;
-  ModelType type_;
-  bool add_dummy_prefix_;
-  bool strips_all_spaces_;
-  std::string unk_surface_;
-  std::vector<Piece> pieces_;  // vocab_size of them
-  TokenId unk_id_ = 0;
 };
+
+/// From the contents of a tokenizer.model, of a tekken.json and of a Hugging Face tokenizer.json. Throw Error
+/// naming `name`, the file that the untrusted `bytes` come from.
+std::shared_ptr<const Tokenizer::Impl> read_sentencepiece(std::string_view bytes, std::string_view name);
+std::shared_ptr<const Tokenizer::Impl> read_tekken(std::string_view bytes, std::string_view name);
 
 /// U+2581, which stands for a space in pieces.
 constexpr std::string_view kMetaSpace = "\xe2\x96\x81";

@@ -200,18 +200,12 @@ TEST(Tokenizer, LoadNamesAMissingFile) {
   EXPECT_EQ(load_error(folder.path()), path + ": cannot open: No such file or directory");
 }
 
-TEST(Tokenizer, FindsAVersionedNameWhereThereIsNoPlainOne) {
+TEST(Tokenizer, FindsTekkenThenSentencePieceThenTokenizerJson) {
   const TempFolder folder;
-  const auto put = [&](const char* name) { std::ofstream(folder / name) << "x"; };
   EXPECT_EQ(Tokenizer::find(folder.path()), folder / "tokenizer.model");
-  put("tekken.json");
-  EXPECT_EQ(error_of([&] { Tokenizer::find(folder.path()); }),
-            folder.path().string() +
-                ": expected a SentencePiece tokenizer (tokenizer.model), found only "
-                "tekken.json, which is not supported");
-  for (const char* name :
-       {"tokenizer.model.v1", "tokenizer.model.v3", "tokenizer.model.v7", "tokenizer.model"}) {
-    put(name);
+  for (const char* name : {"tokenizer.json", "tokenizer.model.v1", "tokenizer.model.v3", "tokenizer.model.v7",
+                           "tokenizer.model.v7m1", "tokenizer.model", "tekken.json"}) {
+    std::ofstream(folder / name) << "x";
     EXPECT_EQ(Tokenizer::find(folder.path()), folder / name);
   }
 }

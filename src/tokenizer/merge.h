@@ -1,0 +1,105 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <queue>
+#include <vector>
+
+namespace tramontane {
+
+/// What two neighbours become when they are merged, and when that is: the lowest rank first, and of equal
+/// ranks the leftmost.
+template <class Part>
+struct Merge {
+  std::uint32_t rank;
+  Part merged;
+};
+
+/// Byte pair encoding of one piece at a time; keeps its buffers from one to the next. `merge_of(left, right)`
+/// gives the std::optional<Merge<Part>> of two neighbours.
+template <class Part, class MergeOf>
+class Merger {
+ public:
+  explicit Merger(MergeOf merge_of) : merge_of_(std::move(merge_of)) {}
+
+  /// Merges neighbours among `parts` until no two can be. Time is near linear in their number.
+  void run(std::vector<Part>& parts) {
+    constexpr std::size_t kFewParts = 48;  // for which looking at every pair beats a heap
+    if (parts.size() < 2) return;
+    if (parts.size() <= kFewParts) {
+      run_short(parts);
+    } else {
+      run_long(parts);
+    }
+  }
+
+ private:
+  void run_short(std::vector<Part>& parts) {
+    pairs_.clear();
+    for (std::size_t i = 0; i + 1 < parts.size(); i++) pairs_.push_back(merge_of_(parts[i], parts[i + 1]));
+    while (true) {
+      std::size_t best = pairs_.size();
+      for (std::size_t i = 0; i < pairs_.size(); i++) {
+        if (pairs_[i] && (best == pairs_.size() || pairs_[i]->rank < pairs_[best]->rank)) best = i;
+      }
+      if (best == pairs_.size()) return;
+      parts[best] = pairs_[best]->merged;
+      const auto at = static_cast<std::ptrdiff_t>(best);
+      parts.erase(parts.begin() + at + 1);
+      pairs_.erase(pairs_.begin() + at);
+      if (best < pairs_.size()) pairs_[best] = merge_of_(parts[best], parts[best + 1]);
+      if (best > 0) pairs_[best - 1] = merge_of_(parts[best - 1], parts[best]);
+    }
+  }
+
+  void run_long(std::vector<Part>& parts) {
+    const std::size_t end = parts.size();
+    links_.resize(end);
+    for (std::size_t i = 0; i < end; i++) links_[i] = {i - 1, i + 1, 0};
+    for (std::size_t i = 0; i + 1 < end; i++) look_up(parts, i);
+    while (!heap_.empty()) {
+      const Candidate best = heap_.top();
+      heap_.pop();
+      const std::size_t left = best.left;
+      if (links_[left].changes != best.changes) continue;
+      const std::size_t right = links_[left].next;
+      parts[left] = best.merge.merged;
+      links_[right].changes++;
+      links_[left].next = links_[right].next;
+      if (links_[left].next < end) links_[links_[left].next].previous = left;
+      look_up(parts, left);
+      if (left > 0) look_up(parts, links_[left].previous);
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < end; i = links_[i].next) parts[kept++] = parts[i];
+    parts.resize(kept);
+  }
+
+  /// Puts the pair of `left` and what is now next to it on the heap; what was there of `left` is void.
+  void look_up(const std::vector<Part>& parts, std::size_t left) {
+    const std::uint32_t changes = ++links_[left].changes;
+    const std::size_t right = links_[left].next;
+    if (right == parts.size()) return;
+    if (const auto merge = merge_of_(parts[left], parts[right])) heap_.push({left, changes, *merge});
+  }
+
+  struct Link {
+    std::size_t previous, next;  // places of parts
+    std::uint32_t changes;       // of the pair that starts here
+  };
+  struct Candidate {
+    std::size_t left;
+    std::uint32_t changes;
+    Merge<Part> merge;
+    bool operator<(const Candidate& other) const {  // the queue's top is the largest
+      return merge.rank != other.merge.rank ? merge.rank > other.merge.rank : left > other.left;
+    }
+  };
+
+  MergeOf merge_of_;
+  std::vector<std::optional<Merge<Part>>> pairs_;  // of each part with the next; short pieces
+  std::vector<Link> links_;
+  std::priority_queue<Candidate> heap_;
+};
+
+}  // namespace tramontane
