@@ -14,5 +14,6 @@ void add_generate(CLI::App& app, Run& run);
 void add_inspect(CLI::App& app, Run& run);
 void add_perplexity(CLI::App& app, Run& run);
 void add_pull(CLI::App& app, Run& run);
+void add_tokenize(CLI::App& app, Run& run);
 
 }  // namespace tramontane::cli

@@ -30,6 +30,7 @@ int parse_and_run(int argc, char** argv) {
   tramontane::cli::add_convert(app, run);
   tramontane::cli::add_bench(app, run);
   tramontane::cli::add_pull(app, run);
+  tramontane::cli::add_tokenize(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version

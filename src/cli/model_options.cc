@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 #include "cli/values.h"
 #include "core/fail.h"
+#include "core/mapped_file.h"
 #include "hub/cache.h"
 #include "hub/environment.h"
 
@@ -17,6 +18,7 @@ namespace tramontane::cli {
 namespace {
 
 const char* const kDefaultFolder = "mlx_model";
+constexpr std::size_t kLargestTokenizerFile = 64 << 20;  // bytes; Mistral's have up to 20 MB
 
 /// Beside an installed program its data directory, beside a built one a link to the source's.
 std::filesystem::path demonstration_model() {
@@ -63,6 +65,13 @@ std::filesystem::path find_model(const std::filesystem::path& name) {
   if (auto folder = hub::Cache(cache).find(*model)) return *folder;
   fail("{}: no such folder, and no such model in {}: tramontane pull {}", name.string(), cache.string(),
        name.string());
+}
+
+Tokenizer load_tokenizer(ModelOptions& options) {
+  options.folder = options.folder.empty() ? default_folder() : find_model(options.folder);
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(options.folder, error)) return Tokenizer::load(options.folder);
+  return Tokenizer::from_bytes(read_text(options.folder, kLargestTokenizerFile), options.folder.string());
 }
 
 Model load(ModelOptions& options) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tramontane/model.h"
+#include "tramontane/tokenizer.h"
 
 namespace tramontane::cli {
 
@@ -35,5 +36,8 @@ std::filesystem::path find_model(const std::filesystem::path& name);
 /// `mlx_model` in the current directory, as the original program does, else the demonstration model that
 /// comes with Tramontane; `options.folder` is then that one.
 Model load(ModelOptions& options);
+
+/// Only the tokenizer of that model; the folder may also be a tokenizer's file itself.
+Tokenizer load_tokenizer(ModelOptions& options);
 
 }  // namespace tramontane::cli
