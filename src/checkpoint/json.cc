@@ -10,32 +10,59 @@ namespace tramontane {
 
 using nlohmann::json;
 
-json parse_json(std::string_view text, const std::string& file) {
-  constexpr int kDeepest = 32;
-  std::vector<std::set<std::string>> keys;  // of the objects that are open, outermost first
-  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-    switch (event) {
-      case json::parse_event_t::object_start:
-        keys.emplace_back();
-        [[fallthrough]];
-      case json::parse_event_t::array_start:
-        if (depth >= kDeepest) fail("{}: expected JSON nested at most {} deep, found deeper", file, kDeepest);
-        break;
-      case json::parse_event_t::object_end:
-        keys.pop_back();
-        break;
-      case json::parse_event_t::key:
-        if (const auto& key = parsed.get_ref<const std::string&>(); !keys.back().insert(key).second) {
-          fail("{}: key {} is there twice", file, printable(key));
-        }
-        break;
-      default:
-        break;
-    }
+namespace {
+
+/// Looks at JSON before anything is built of it. (The parser's own callback takes quadratic time: it searches
+/// the elements so far each time that one ends.)
+class Watch final : public json::json_sax_t {
+ public:
+  explicit Watch(const std::string& file) : file_(file) {}
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(json::number_integer_t) override { return true; }
+  bool number_unsigned(json::number_unsigned_t) override { return true; }
+  bool number_float(json::number_float_t, const std::string&) override { return true; }
+  bool string(std::string&) override { return true; }
+  bool binary(json::binary_t&) override { return true; }
+  bool start_object(std::size_t) override {
+    keys_.emplace_back();
+    return start();
+  }
+  bool key(std::string& name) override {
+    if (!keys_.back().insert(name).second) fail("{}: key {} is there twice", file_, printable(name));
     return true;
-  };
+  }
+  bool end_object() override {
+    keys_.pop_back();
+    return end_array();
+  }
+  bool start_array(std::size_t) override { return start(); }
+  bool end_array() override {
+    depth_--;
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
+
+ private:
+  bool start() {
+    constexpr int kDeepest = 32;
+    if (++depth_ > kDeepest) fail("{}: expected JSON nested at most {} deep, found deeper", file_, kDeepest);
+    return true;
+  }
+
+  const std::string& file_;
+  int depth_ = 0;
+  std::vector<std::set<std::string>> keys_;  // of the objects that are open, outermost first
+};
+
+}  // namespace
+
+json parse_json(std::string_view text, const std::string& file) {
+  Watch watch(file);
+  json::sax_parse(text, &watch);  // leaves syntax errors to the parser
   try {
-    return json::parse(text, watch);
+    return json::parse(text);
   } catch (const json::parse_error& error) {
     const std::size_t at = error.byte == 0 ? 0 : std::min(error.byte - 1, text.size());
     fail("{}: expected JSON, found a syntax error at byte {}: {}", file, at, printable(text.substr(at, 20)));
