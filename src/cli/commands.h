@@ -9,6 +9,7 @@ using Run = std::function<int()>;
 
 /// Each adds a subcommand to `app`; when it is the one chosen, `run` is set.
 void add_bench(CLI::App& app, Run& run);
+void add_chat(CLI::App& app, Run& run);
 void add_convert(CLI::App& app, Run& run);
 void add_generate(CLI::App& app, Run& run);
 void add_inspect(CLI::App& app, Run& run);

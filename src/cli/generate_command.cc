@@ -9,6 +9,7 @@
 #include "cli/json_line.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
+#include "cli/sampling_options.h"
 #include "cli/terminal.h"
 #include "cli/text_input.h"
 #include "cli/values.h"
@@ -25,7 +26,7 @@ struct Options {
   std::optional<std::string> prompt_ids;  // comma-separated
   int tokens_per_eval = 10;
   bool json = false;
-  std::vector<std::string> logit_bias;
+  SamplingOptions sampling;
   GenerateOptions generate;
 
   std::vector<TokenId> prompt_tokens;  // from prompt_ids
@@ -104,33 +105,6 @@ int run_generate(Options& options) {
   return exit_code(result);
 }
 
-void add_sampling_options(CLI::App& command, Options& o) {
-  SamplerOptions& s = o.generate.sampling;
-  const auto positive = within(0, 1e9);
-  const auto any = within(-1e9, 1e9);
-  const auto share = within(0, 1);
-  const auto count = within(0, kMost);
-  const std::string group = "Sampling";
-  const auto add = [&](const char* name, auto& value, const auto& check, const char* help) {
-    command.add_option(name, value, help)->check(check)->capture_default_str()->group(group);
-  };
-  add("--temp", s.temperature, positive, "The sampling temperature; 0: the likeliest token");
-  add("--seed", s.seed, whole_number(), "The PRNG seed");
-  add("--top-k", s.top_k, count, "Draw from the k likeliest tokens only; 0: off");
-  add("--top-p", s.top_p, share, "Draw from the likeliest tokens that together reach p; 0: off");
-  add("--min-p", s.min_p, share, "Draw from tokens at least p times as likely as the likeliest; 0: off");
-  add("--min-tokens-to-keep", s.min_tokens_to_keep, within(1, kMost), "What --min-p leaves at least");
-  add("--repetition-penalty", s.repetition_penalty, positive, "Divide the logits of recent tokens; 0: off");
-  add("--repetition-context-size", s.repetition_context_size, count, "How many recent tokens");
-  add("--presence-penalty", s.presence_penalty, any, "Subtract once for a recent token; 0: off");
-  add("--presence-context-size", s.presence_context_size, count, "How many recent tokens");
-  add("--frequency-penalty", s.frequency_penalty, any, "Subtract per recent occurrence; 0: off");
-  add("--frequency-context-size", s.frequency_context_size, count, "How many recent tokens");
-  command
-      .add_option("--logit-bias", o.logit_bias, "TOKEN=BIAS, added to the logit of a token id; repeatable")
-      ->group(group);
-}
-
 }  // namespace
 
 void add_generate(CLI::App& app, Run& run) {
@@ -161,14 +135,12 @@ void add_generate(CLI::App& app, Run& run) {
       ->capture_default_str();
   command.add_flag("--ignore-eos", o.generate.ignore_eos, "Go on past the end-of-sequence token");
   command.add_flag("--json", o.json, "Print one JSON object at the end instead of text");
-  add_sampling_options(command, o);
+  o.sampling.add_to(command);
   o.model.add_to(command);
 
   command.callback([options, &run] {
     if (options->prompt_ids) options->prompt_tokens = parse_tokens("--prompt-tokens", *options->prompt_ids);
-    for (const auto& bias : options->logit_bias) {
-      options->generate.sampling.logit_bias.push_back(parse_logit_bias("--logit-bias", bias));
-    }
+    options->generate.sampling = options->sampling.options();
     run = [options] { return run_generate(*options); };
   });
 }

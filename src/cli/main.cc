@@ -25,6 +25,7 @@ int parse_and_run(int argc, char** argv) {
   app.require_subcommand(1);
   tramontane::cli::Run run;
   tramontane::cli::add_generate(app, run);
+  tramontane::cli::add_chat(app, run);
   tramontane::cli::add_inspect(app, run);
   tramontane::cli::add_perplexity(app, run);
   tramontane::cli::add_convert(app, run);

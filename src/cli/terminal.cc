@@ -48,6 +48,12 @@ void catch_interrupts() {
   }
 }
 
+void forget_interrupt() {
+  signal_seen = 0;
+  interrupted.store(false, std::memory_order_relaxed);
+  catch_interrupts();
+}
+
 void ignore_closed_pipes() { std::signal(SIGPIPE, SIG_IGN); }
 
 void note(std::string_view text) { write_all(STDERR_FILENO, text); }

@@ -9,6 +9,8 @@ const std::atomic<bool>& interrupt_flag();
 /// Which signal it was, 0 for none.
 int interrupt_signal();
 void catch_interrupts();
+/// Forgets the one that came, and catches the next.
+void forget_interrupt();
 
 /// A closed pipe is seen where it is written to, instead of ending the process.
 void ignore_closed_pipes();

@@ -22,7 +22,7 @@ struct Kept {
 // One request on its way: `tokens` is the prompt and what was drawn, of which the cache holds the first
 // `processed`.
 struct Active {
-  Active(RequestId id_in, Request request_in, Sampler sampler_in, Kept prefix, std::size_t kv_bytes_in)
+  Active(RequestId id_in, Request request_in, Sampler sampler_in, const Kept& prefix, std::size_t kv_bytes_in)
       : id(id_in),
         request(std::move(request_in)),
         sampler(std::move(sampler_in)),
@@ -125,8 +125,8 @@ RequestId Engine::submit(Request request) {
   impl_->check_memory(kv_bytes);
   Kept prefix = impl_->take_prefix(request.prompt);
   impl_->make_room(kv_bytes);
-  auto active = std::make_unique<Active>(impl_->next_id, std::move(request), std::move(sampler),
-                                         std::move(prefix), kv_bytes);
+  auto active =
+      std::make_unique<Active>(impl_->next_id, std::move(request), std::move(sampler), prefix, kv_bytes);
   impl_->actives.push_back(std::move(active));
   return impl_->next_id++;
 }

@@ -1,0 +1,181 @@
+"""`tramontane chat`, piped and in a terminal. stories260k is no chat model; template v1 needs nothing of its vocabulary."""
+import json
+import pathlib
+import unittest
+
+from support import STORIES, TRAMONTANE, CommandTest, run
+from terminal import Terminal
+
+CHAT = ("chat", "--model-path", STORIES, "--chat-template", "v1", "--temp", "0")
+NO_EOS = ("--logit-bias", "2=-100")
+
+
+def answers(*options, messages):
+    result = run(*CHAT, "--json", *options, stdin="".join(f"{text}\n" for text in messages).encode())
+    assert result.returncode == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+class Piped(CommandTest):
+    def test_each_line_is_a_message(self):
+        first, second = answers("-m", "20", *NO_EOS, messages=["Tell me about Tom.", "And about Lily?"])
+        self.assertEqual(first["completion_tokens"], 20)
+        self.assertEqual(first["finish_reason"], "length")
+        self.assertEqual(first["message"]["role"], "assistant")
+        self.assertGreater(second["prompt_tokens"], first["prompt_tokens"] + 20)
+
+    def test_text_is_the_same_as_in_json(self):
+        message = b"Tell me about Tom.\n"
+        text = run(*CHAT, "-m", "20", stdin=message)
+        self.assertEqual(text.stdout.decode(), answers("-m", "20", messages=["Tell me about Tom."])[0]["message"]["content"] + "\n")
+
+    def test_a_turn_costs_its_new_tokens(self):
+        turns = answers("-m", "30", *NO_EOS, messages=["Tell me about Tom.", "And about Lily?", "What did she do?"])
+        self.assertEqual(turns[0]["cached_tokens"], 0)
+        for before, turn in zip(turns, turns[1:]):
+            self.assertGreaterEqual(turn["cached_tokens"], before["prompt_tokens"])
+            self.assertLess(turn["cached_tokens"], turn["prompt_tokens"])
+
+    def test_an_answer_that_is_encoded_as_it_was_drawn_is_not_computed_again(self):
+        the = json.loads(run("tokenize", "--model-path", STORIES, "--no-bos", "--json", stdin=b"the").stdout)["tokens"]
+        self.assertEqual(len(the), 1)
+        first, second = answers("-m", "30", "--logit-bias", f"{the[0]}=1000", messages=["Tell me about Tom.", "And Lily?"])
+        self.assertEqual(first["message"]["content"], " ".join(["the"] * 30))
+        self.assertEqual(second["cached_tokens"], first["prompt_tokens"] + 30 - 1)  # the last one drawn was never computed
+
+    def test_the_cache_changes_no_answer(self):
+        messages = ["Tell me about Tom.", "And about Lily?", "What did she do?"]
+        turns = answers("-m", "30", *NO_EOS, messages=messages)
+        so_far = []
+        for message, turn in zip(messages, turns):
+            file = self.folder / "so_far.json"
+            file.write_text(json.dumps({"messages": so_far}))
+            options = ("--load", file) if so_far else ()
+            fresh, = answers("-m", "30", *NO_EOS, *options, messages=[message])
+            self.assertEqual(fresh["cached_tokens"], 0)
+            self.assertEqual(fresh["prompt_tokens"], turn["prompt_tokens"])
+            self.assertEqual(fresh["message"], turn["message"])
+            so_far += [{"role": "user", "content": message}, turn["message"]]
+
+    def test_a_conversation_that_does_not_fit_is_refused_not_cut(self):
+        result = run(*CHAT, "--ctx", "40", "-m", "10", *NO_EOS, stdin=b"Tom\nTom and Lily and Ben and Sue went to the park\n")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("the context holds 40 (--ctx)", result.stderr.decode())
+
+    def test_a_base_model_has_no_template(self):
+        result = run("chat", "--model-path", STORIES, stdin=b"Hello\n")
+        self.assert_fails(result, 1, "no chat template", "--chat-template")
+
+    def test_slashes_are_text_in_a_pipe(self):
+        self.assertEqual(len(answers("-m", "3", messages=["/help", "/exit", "a \\"])), 3)
+
+
+class InATerminal(CommandTest):
+    def open(self, *options):
+        terminal = Terminal([TRAMONTANE, *CHAT, *map(str, options)], {"HOME": str(self.folder), "NO_COLOR": "1"})
+        self.addCleanup(terminal.close)
+        terminal.expect("/help lists the commands")
+        terminal.expect("> ")
+        return terminal
+
+    def ask(self, terminal, text):
+        terminal.line(text)
+        terminal.expect(text)
+        return terminal.expect("\n> ").strip()
+
+    def test_a_conversation(self):
+        terminal = self.open("-m", "20", *NO_EOS)
+        first = self.ask(terminal, "Tell me about Tom.")
+        expected = answers("-m", "20", *NO_EOS, messages=["Tell me about Tom."])[0]["message"]["content"]
+        self.assertTrue(first.startswith(expected.strip()), first)
+        self.assertIn("--max-tokens", first)
+        stats = self.ask(terminal, "/stats")
+        self.assertIn("20 tokens", stats)
+        terminal.type("\x04")
+        self.assertEqual(terminal.wait(), 0)
+
+    def test_save_reset_load_regenerate(self):
+        terminal = self.open("-m", "20", *NO_EOS)
+        file = self.folder / "chat.json"
+        self.ask(terminal, "/system Be brief.")
+        answer = self.ask(terminal, "Tell me about Tom.")
+        self.assertIn("3 messages", self.ask(terminal, f"/save {file}"))
+        saved = json.loads(file.read_text())["messages"]
+        self.assertEqual([message["role"] for message in saved], ["system", "user", "assistant"])
+        self.ask(terminal, "/reset")
+        self.assertIn("no message", self.ask(terminal, "/regenerate"))
+        self.assertIn("Be brief.", self.ask(terminal, "/system"))
+        self.ask(terminal, f"/load {file}")
+        self.assertEqual(self.ask(terminal, "/regenerate"), answer)
+        self.assertIn("0 turns", self.ask(terminal, "/drop"))
+        terminal.line("/exit")
+        self.assertEqual(terminal.wait(), 0)
+
+    def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(self):
+        terminal = self.open("-m", "100000", "--ctx", "200000", *NO_EOS)
+        begins = answers("-m", "20", *NO_EOS, messages=["Tell me about Tom."])[0]["message"]["content"]
+        terminal.line("Tell me about Tom.")
+        terminal.expect(begins)
+        terminal.type("\x03")
+        terminal.expect("[stopped]")
+        terminal.expect("> ")
+        file = self.folder / "chat.json"
+        self.assertIn("2 messages", self.ask(terminal, f"/save {file}"))
+        self.assertGreater(len(json.loads(file.read_text())["messages"][1]["content"]), 0)
+
+    def test_ctrl_c_at_the_prompt_clears_the_line(self):
+        terminal = self.open("-m", "3")
+        terminal.type("half a messa")
+        terminal.expect("messa")
+        terminal.type("\x03")
+        terminal.expect("> ")
+        self.assertIn("no answer yet", self.ask(terminal, "/stats"))
+
+    def test_messages_of_several_lines_and_history(self):
+        terminal = self.open("-m", "3", *NO_EOS)
+        terminal.line("one \\")
+        terminal.expect("... ")
+        terminal.line("two")
+        terminal.expect("> ")
+        terminal.line('"""three')
+        terminal.expect("... ")
+        terminal.line('four"""')
+        terminal.expect("> ")
+        terminal.line("five")
+        terminal.expect("> ")
+        terminal.type("\x1b[A\n")  # the last one again
+        terminal.expect("five")
+        terminal.expect("> ")
+        file = self.folder / "chat.json"
+        self.ask(terminal, f"/save {file}")
+        users = [m["content"] for m in json.loads(file.read_text())["messages"] if m["role"] == "user"]
+        self.assertEqual(users, ["one \ntwo", "three\nfour", "five", "five"])
+        terminal.type("\x04")
+        self.assertEqual(terminal.wait(), 0)
+        self.assertIn("five", (self.folder / ".local/state/tramontane/chat_history").read_text())
+
+    def test_a_full_context_is_said_and_room_is_offered(self):
+        terminal = self.open("-m", "20", "--ctx", "65", *NO_EOS)
+        self.ask(terminal, "Tell me about Tom.")
+        terminal.line("Tell me about Lily and the dog.")
+        terminal.expect("The context is full")
+        terminal.expect("[y/N] ")
+        terminal.line("n")
+        terminal.expect("Nothing was sent")
+        terminal.expect("> ")
+        terminal.line("Tell me about Lily and the dog.")
+        terminal.expect("[y/N] ")
+        terminal.line("y")
+        terminal.expect("> ")
+        file = self.folder / "chat.json"
+        self.ask(terminal, f"/save {file}")
+        self.assertEqual([m["role"] for m in json.loads(file.read_text())["messages"]], ["user", "assistant"])
+
+    def test_unknown_commands_say_so(self):
+        terminal = self.open()
+        self.assertIn("'nonsense': expected a command of /help", self.ask(terminal, "/nonsense"))
+        self.assertIn("/regenerate", self.ask(terminal, "/help"))
+
+
+if __name__ == "__main__":
+    unittest.main()
