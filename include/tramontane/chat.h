@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tramontane/error.h"
@@ -120,6 +121,13 @@ class ChatTemplate {
   /// By a tokenizer's version ("v3") or one of kNames: both kinds of vocabularies have the same pieces.
   /// Throws Error for any other name.
   static ChatTemplate named(std::string_view name);
+
+  /// That of the tokenizer's version, with the settings of its model. Throws Error when the tokenizer has no
+  /// version.
+  static ChatTemplate of(const Tokenizer& tokenizer);
+
+  /// The same template with the settings of that tokenizer's model. Throws Error for wrong ones.
+  ChatTemplate with_settings_of(const Tokenizer& tokenizer) const;
 
   /// `rules` are for v15, which needs them; earlier versions have no settings.
   explicit ChatTemplate(Version version, std::optional<SettingsRules> rules = {})

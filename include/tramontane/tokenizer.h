@@ -56,6 +56,9 @@ class Tokenizer {
   /// vocabulary without them may be v1's, a base model's or another family's.
   std::string version() const;
 
+  /// The JSON of a tekken.json's model_settings_builder, the settings that the model knows; empty: none.
+  std::string model_settings() const;
+
   /// The piece as the vocabulary spells it; of tekken's byte sequences the text, with U+FFFD for parts of
   /// characters.
   std::string piece(TokenId id) const;

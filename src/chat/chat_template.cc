@@ -48,6 +48,19 @@ ChatTemplate ChatTemplate::named(std::string_view name) {
   return ChatTemplate(static_cast<Version>(version));
 }
 
+ChatTemplate ChatTemplate::of(const Tokenizer& tokenizer) {
+  const std::string version = tokenizer.version();
+  if (version.empty())
+    fail("tokenizer: expected one of a version with a chat template, found one of no version");
+  return named(version).with_settings_of(tokenizer);
+}
+
+ChatTemplate ChatTemplate::with_settings_of(const Tokenizer& tokenizer) const {
+  const std::string settings = tokenizer.model_settings();
+  if (settings.empty()) return *this;
+  return ChatTemplate(version_, read_settings_rules(settings));
+}
+
 std::vector<PromptPiece> ChatTemplate::pieces(const Conversation& conversation) const {
   validate(conversation, version_);
   const NormalizedRequest request = normalize(conversation, version_);

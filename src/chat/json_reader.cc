@@ -11,6 +11,7 @@ namespace tramontane {
 
 namespace {
 
+constexpr std::size_t kMostValues = 1 << 20;  // of about 100 bytes each
 constexpr int kDeepest = 512;  // Python's own limit depends on the stack of its caller, and is near 1000
 constexpr std::size_t kDigits = 4300;  // of an integer that Python converts
 
@@ -86,6 +87,9 @@ class Reader {
     using Kind = JsonValue::Kind;
     if (depth == kDeepest && (rest_.starts_with('{') || rest_.starts_with('['))) {
       refuse(ChatErrorKind::format, "expected JSON nested at most {} deep, found deeper", kDeepest);
+    }
+    if (++values_ > kMostValues) {
+      refuse(ChatErrorKind::format, "expected JSON of at most {} values, found more", kMostValues);
     }
     if (take("{")) return read_object(value, depth);
     if (take("[")) return read_array(value, depth);
@@ -238,6 +242,7 @@ class Reader {
   }
 
   std::string_view rest_;
+  std::size_t values_ = 0;
   bool half_pair_ = false;
 };
 

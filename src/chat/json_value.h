@@ -25,7 +25,8 @@ JsonValue json_string(std::string_view text);
 
 /// Reads untrusted text, with what Python adds to JSON: NaN, Infinity, and the last of two equal keys wins.
 /// Without a value: Python finds a syntax error. Throws ChatError (format) for what Python or its tokenizers
-/// refuse in other ways: nesting deeper than 512, integers of more than 4300 digits, half a surrogate pair.
+/// refuse in other ways: more than 2^20 values, nesting deeper than 512, integers of more than 4300 digits,
+/// half a surrogate pair.
 std::optional<JsonValue> read_json(std::string_view text);
 
 /// The text of json.dumps(value, ensure_ascii=False).

@@ -30,6 +30,7 @@ class Tekken final : public Tokenizer::Impl {
 
   std::string_view kind() const override { return "tekken"; }
   std::string version() const override { return file_.version; }
+  std::string model_settings() const override { return file_.model_settings; }
   int vocab_size() const override { return specials_ + static_cast<int>(file_.vocabulary.size()); }
   TokenId bos_id() const override { return control_id("<s>"); }
   TokenId eos_id() const override { return control_id("</s>"); }

@@ -54,6 +54,10 @@ class Reader {
     if (!config) top_.wrong("config", "an object");
     file_.version = config->string("version").value_or("");
     if (!is_version(file_.version)) config->wrong("version", "one of v1, v2, v3, v7, v11, v13 and v15");
+    if (const json* settings = top_.find("model_settings_builder")) {
+      if (file_.version != "v15") top_.wrong("model_settings_builder", "nothing before v15");
+      file_.model_settings = settings->dump();
+    }
     const auto pattern = config->string("pattern");
     if (!pattern) config->wrong("pattern", "a regular expression");
     file_.pattern = *pattern;

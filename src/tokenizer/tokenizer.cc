@@ -71,6 +71,8 @@ TokenId Tokenizer::eos_id() const { return impl_->eos_id(); }
 std::string_view Tokenizer::kind() const { return impl_->kind(); }
 std::string Tokenizer::version() const { return impl_->version(); }
 
+std::string Tokenizer::model_settings() const { return impl_->model_settings(); }
+
 std::string Tokenizer::piece(TokenId id) const {
   impl_->check_id(id);
   return impl_->piece(id);

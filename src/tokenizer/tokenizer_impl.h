@@ -22,6 +22,7 @@ class Tokenizer::Impl {
 
   virtual std::string_view kind() const = 0;
   virtual std::string version() const = 0;
+  virtual std::string model_settings() const { return ""; }
   virtual int vocab_size() const = 0;
   virtual TokenId bos_id() const = 0;
   virtual TokenId eos_id() const = 0;

@@ -53,6 +53,10 @@ TEST(ChatJsonValue, RefusesWhatPythonCannotUse) {
   EXPECT_NO_THROW(read_json(std::string(512, '[')));
   EXPECT_EQ(refusal_of([] { read_json(std::string(513, '[')); }),
             "format: expected JSON nested at most 512 deep, found deeper");
+  std::string many = "[0";
+  for (int i = 0; i < 1 << 20; i++) many += ",0";
+  EXPECT_EQ(refusal_of([&] { read_json(many + "]"); }),
+            "format: expected JSON of at most 1048576 values, found more");
   EXPECT_NO_THROW(read_json(std::string(4300, '1')));
   EXPECT_EQ(refusal_of([] { read_json(std::string(4301, '1')); }),
             "format: expected an integer of at most 4300 digits, found 4301");

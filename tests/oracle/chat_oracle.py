@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Conversations that both mistral-common and Tramontane's templates write: the same control tokens and texts for every version,
-the same ids with every SentencePiece vocabulary that mistral-common brings, and the same kinds of refusals.
+the same ids with every vocabulary that mistral-common brings, and the same kinds of refusals.
 
     python tests/oracle/chat_oracle.py --build build/release [--conversations 20000] [--seed 0]
 """
@@ -18,13 +18,17 @@ from pathlib import Path
 import mistral_common
 from chat_reference import VERSIONS, Reference
 from mistral_common.protocol.fim.request import FIMRequest
+from mistral_common.tokens.tokenizers.base import SpecialTokens, TokenizerVersion
 from mistral_common.tokens.tokenizers.sentencepiece import SentencePieceTokenizer
+from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 from random_chats import TEXTS, Chats
 
 DATA = Path(mistral_common.__file__).parent / "data"
 VOCABULARIES = {"tokenizer.model.v1": "v1", "mistral_instruct_tokenizer_240216.model.v2": "v2",
                 "mistral_instruct_tokenizer_240323.model.v3": "v3", "mistral_instruct_tokenizer_241114.model.v7": "v7",
-                "mistral_instruct_tokenizer_241114.model.v7m1": "v7"}
+                "mistral_instruct_tokenizer_241114.model.v7m1": "v7", "tekken_240718.json": "v3", "tekken_240911.json": "v3"}
+TEKKEN = "tekken_240911.json"  # whose vocabulary later versions share; the package has no file of theirs
+TEKKEN_VERSIONS = ("v7", "v11", "v13", "v15")
 EFFORT = {"type": "enum", "values": ["none", "low", "high"], "default": "none", "accepts_none": True}
 SCHEMA = {"type": "json_schema", "accepts_none": False, "default": None}
 RULES = {"v15": [None, {}, {"reasoning_effort": EFFORT}, {"json_schema": SCHEMA}, {"reasoning_effort": EFFORT, "json_schema": SCHEMA}]}
@@ -62,14 +66,30 @@ def check_pieces(tool: Path, version: str, count: int, seed: int) -> list[str]:
     return compare(version, inputs, expected, ours(tool, lines))
 
 
+def tokenizer_file(file: str, version: str, folder: Path) -> Path:
+    """The package's file as a model folder holds it, or one of a later version made from it."""
+    target = folder / ("tekken.json" if file.endswith(".json") else "tokenizer.model")
+    shutil.copy(DATA / file, target)
+    if version in TEKKEN_VERSIONS and target.suffix == ".json":
+        tekken = json.loads(target.read_text())
+        tekken["config"]["version"] = version
+        names = [token["token_str"] for token in Tekkenizer.DEPRECATED_SPECIAL_TOKENS]
+        names += [token.value for token in SpecialTokens if token.value not in names]
+        tekken["special_tokens"] = [{"rank": i, "token_str": name, "is_control": True} for i, name in enumerate(names)]
+        if version == "v15":
+            tekken["model_settings_builder"] = RULES["v15"][-1]
+        target.write_text(json.dumps(tekken))
+    return target
+
+
 def check_ids(tool: Path, file: str, version: str, count: int, seed: int) -> list[str]:
-    tokenizer = SentencePieceTokenizer(DATA / file)
-    reference = Reference(version, tokenizer=tokenizer)
-    chats = Chats(seed)
-    inputs = [json.dumps(chats.conversation(version)) for _ in range(count)]
-    expected = [reference.answer(text) for text in inputs]
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(DATA / file, Path(folder) / "tokenizer.model")
+        path = tokenizer_file(file, version, Path(folder))
+        tokenizer = Tekkenizer.from_file(path) if path.suffix == ".json" else SentencePieceTokenizer(path, TokenizerVersion(version))
+        reference = Reference(version, tokenizer=tokenizer)
+        chats = Chats(seed)
+        inputs = [json.dumps(chats.conversation(version)) for _ in range(count)]
+        expected = [reference.answer(text) for text in inputs]
         found = ours(tool, [f"{version}\t\t{text}" for text in inputs], "--tokenizer", folder)
         report = compare(f"{file} ({version})", inputs, expected, found)
         if version in ("v1", "v2"):  # no infilling, or no control tokens for it: mistral-common's is then made of <unk>
@@ -77,7 +97,7 @@ def check_ids(tool: Path, file: str, version: str, count: int, seed: int) -> lis
         pairs = [(a, b) for a in TEXTS for b in TEXTS]
         infills = [{"ids": reference.tokenizer.encode_fim(FIMRequest(prompt=a, suffix=b)).tokens} for a, b in pairs]
         lines = [f"{version}\tinfill\t{json.dumps(pair)}" for pair in pairs]
-        return report + compare(f"{file} infill", lines, infills, ours(tool, lines, "--tokenizer", folder))
+        return report + compare(f"{file} ({version}) infill", lines, infills, ours(tool, lines, "--tokenizer", folder))
 
 
 def main() -> int:
@@ -90,7 +110,7 @@ def main() -> int:
     started = time.monotonic()
     jobs = [(check_pieces, version, options.conversations, options.seed + i) for i, version in enumerate(VERSIONS)]
     jobs += [(check_ids, file, version, options.conversations // 4, options.seed + 100 + i)
-             for i, (file, version) in enumerate(VOCABULARIES.items())]
+             for i, (file, version) in enumerate([*VOCABULARIES.items(), *((TEKKEN, version) for version in TEKKEN_VERSIONS)])]
     wrong = 0
     with ProcessPoolExecutor(2) as pool:
         for report in [pool.submit(check, tool, *arguments) for check, *arguments in jobs]:

@@ -63,7 +63,9 @@ class Reference:
 
     def __init__(self, version: str, rules: dict | None = None, tokenizer=None):
         self.version = TokenizerVersion(version)
-        settings = ModelSettingsBuilder.model_validate(rules) if rules is not None else None
+        settings = tokenizer.model_settings_builder if tokenizer else None
+        if rules is not None:
+            settings = ModelSettingsBuilder.model_validate(rules)
         self.recorder = None if tokenizer else Recorder(self.version, settings)
         self.validator = get_validator(self.version, ValidationMode.test)
         self.normalizer = get_normalizer(self.version, settings)

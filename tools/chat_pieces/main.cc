@@ -41,6 +41,7 @@ std::string answer(const std::string& line, const std::optional<Tokenizer>& toke
       throw Error("infill: expected two texts, and --tokenizer");
     return ids_line(chat.encode_infill(texts->values[0].text, texts->values[1].text, *tokenizer));
   }
+  if (tokenizer) chat = chat.with_settings_of(*tokenizer);
   if (!rules.empty()) chat = ChatTemplate(chat.version(), read_settings_rules(rules));
   const Conversation conversation = read_conversation(input);
   if (tokenizer) return ids_line(chat.encode(conversation, *tokenizer));
