@@ -13,7 +13,7 @@ ALLOWED = {
     "quantize": {"core", "kernels"},
     "convert": {"core", "kernels", "checkpoint", "quantize", "model", "tokenizer"},
     "tokenizer": {"core"},
-    "chat": {"core"},
+    "chat": {"core", "checkpoint"},  # checkpoint: its JSON
     "sampler": {"core"},
     "model": {"core", "kernels", "checkpoint"},
     "engine": {"core", "model"},
