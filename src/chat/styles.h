@@ -41,7 +41,7 @@ std::optional<ChatStyle> style_of_folder(const std::filesystem::path& folder);
 
 /// What the template makes of the conversation, with the beginning of an answer at its end (of Llama 2 there
 /// is none); of a last message that is a prefix, nothing that follows its content. Throws Error for what the
-/// style cannot say: tools, reasoning, and of Llama 2 and Zephyr other orders and roles than theirs.
+/// style cannot say: tools, reasoning, and of Llama 2 roles in another order than its own.
 std::vector<ChatSegment> render(const ChatStyle& style, std::span<const Message> messages);
 
 /// The segments' ids. A control token that the vocabulary does not have is text.
