@@ -13,7 +13,7 @@ ALLOWED = {
     "quantize": {"core", "kernels"},
     "convert": {"core", "kernels", "checkpoint", "quantize", "model", "tokenizer"},
     "tokenizer": {"core", "checkpoint"},  # checkpoint: its JSON
-    "chat": {"core", "tokenizer"},
+    "chat": {"core", "checkpoint", "tokenizer"},  # checkpoint: its JSON
     "sampler": {"core"},
     "model": {"core", "kernels", "checkpoint"},
     "engine": {"core", "model"},

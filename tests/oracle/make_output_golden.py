@@ -2,7 +2,7 @@
 """Writes tests/golden/output_parser.json: answers as mistral-common encodes them for every version of its tokenizers, for
 tests/chat.
 
-Run in an environment with requirements.txt installed: python tests/oracle/make_output_golden.py
+Run in an environment with mistral-common[sentencepiece]==1.13.1: python tests/oracle/make_output_golden.py
 """
 import json
 import tempfile
