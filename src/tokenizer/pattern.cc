@@ -12,9 +12,10 @@ namespace tramontane {
 namespace {
 
 constexpr std::size_t kLongestExpression = 4096;
-// The tokenizers' own expressions need a few steps for each piece. PCRE2 counts more coarsely than by
-// characters, so that long runs stay far below.
-constexpr std::uint32_t kMostSteps = 1 << 20;
+// The tokenizers' own expressions need a few steps for each character of a piece, which may be the whole
+// text.
+constexpr std::size_t kStepsPerByte = 16;
+constexpr std::size_t kLeastSteps = 1 << 16;
 constexpr std::size_t kLargestStack = 1 << 20;
 
 template <auto function>
@@ -71,7 +72,7 @@ void Pattern::for_each(std::string_view text,
   const Handle<pcre2_match_data, pcre2_match_data_free> match(
       pcre2_match_data_create_from_pattern(code_->compiled.get(), nullptr));
   if (context == nullptr || stack == nullptr || match == nullptr) fail("{}: out of memory", where_);
-  pcre2_set_match_limit(context.get(), kMostSteps);
+  pcre2_set_match_limit(context.get(), static_cast<std::uint32_t>(kLeastSteps + kStepsPerByte * text.size()));
   pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
 
   const std::string older = with_older_characters(text);
