@@ -12,9 +12,10 @@ namespace tramontane {
 namespace {
 
 constexpr std::size_t kLongestExpression = 4096;
-// The tokenizers' own expressions need a few steps for each piece. PCRE2 counts more coarsely than by
-// characters, so that long runs stay far below.
-constexpr std::uint32_t kMostSteps = 1 << 20;
+// The tokenizers' own expressions need a few steps for each character of a piece, which may be the whole
+// text.
+constexpr std::size_t kStepsPerByte = 16;
+constexpr std::size_t kLeastSteps = 1 << 16;
 constexpr std::size_t kLargestStack = 1 << 20;
 
 template <auto function>
@@ -63,21 +64,25 @@ Pattern::Pattern(Pattern&&) noexcept = default;
 Pattern& Pattern::operator=(Pattern&&) noexcept = default;
 Pattern::~Pattern() = default;
 
-void Pattern::for_each(std::string_view text,
-                       const std::function<void(std::string_view piece, bool is_match)>& take) const {
+void Pattern::for_each(std::string_view text, const Take& take, Shortcut shortcut) const {
   const Handle<pcre2_match_context, pcre2_match_context_free> context(pcre2_match_context_create(nullptr));
   const Handle<pcre2_jit_stack, pcre2_jit_stack_free> stack(
       pcre2_jit_stack_create(32 << 10, kLargestStack, nullptr));
   const Handle<pcre2_match_data, pcre2_match_data_free> match(
       pcre2_match_data_create_from_pattern(code_->compiled.get(), nullptr));
   if (context == nullptr || stack == nullptr || match == nullptr) fail("{}: out of memory", where_);
-  pcre2_set_match_limit(context.get(), kMostSteps);
+  pcre2_set_match_limit(context.get(), static_cast<std::uint32_t>(kLeastSteps + kStepsPerByte * text.size()));
   pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
 
   const std::string older = with_older_characters(text);
   const std::string_view subject = older.empty() ? text : older;
   std::size_t done = 0;
   for (std::size_t from = 0; from < text.size();) {
+    if (const std::size_t size = shortcut == nullptr ? 0 : shortcut(text.substr(from)); size > 0) {
+      take(text.substr(from, size), true);
+      done = from += size;
+      continue;
+    }
     const int count = pcre2_match(code_->compiled.get(), units(subject), subject.size(), from,
                                   PCRE2_NO_UTF_CHECK, match.get(), context.get());
     if (count == PCRE2_ERROR_NOMATCH) break;

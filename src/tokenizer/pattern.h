@@ -20,8 +20,9 @@ class Pattern {
 
   /// Hands the matches in `text`, which is valid UTF-8, to `take` in their order, and what lies between two
   /// of them likewise. Throws Error when the expression backtracks too much, as a hostile one can.
-  void for_each(std::string_view text,
-                const std::function<void(std::string_view piece, bool is_match)>& take) const;
+  using Take = std::function<void(std::string_view piece, bool is_match)>;
+  using Shortcut = std::size_t (*)(std::string_view rest);
+  void for_each(std::string_view text, const Take& take, Shortcut shortcut = nullptr) const;
 
  private:
   struct Code;

@@ -5,6 +5,7 @@
 #include "tokenizer/merge.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/tekken_file.h"
+#include "tokenizer/tekken_pieces.h"
 #include "tokenizer/tokenizer_impl.h"
 
 namespace tramontane {
@@ -68,7 +69,7 @@ std::vector<TokenId> Tekken::encode(std::string_view text) const {
   Merger<Token, decltype(merge_of)> merger(merge_of);
   std::vector<TokenId> ids;
   std::vector<Token> tokens;
-  pattern_.for_each(text, [&](std::string_view piece, bool is_match) {
+  const auto encode_piece = [&](std::string_view piece, bool is_match) {
     if (!is_match) fail("prompt: the tokenizer's pattern passes over {}", printable(piece));
     if (const auto number = vocabulary.find(piece)) {
       ids.push_back(specials_ + static_cast<TokenId>(*number));
@@ -78,7 +79,8 @@ std::vector<TokenId> Tekken::encode(std::string_view text) const {
     for (const char& byte : piece) tokens.push_back({&byte, 1, static_cast<unsigned char>(byte)});
     merger.run(tokens);
     for (const Token& token : tokens) ids.push_back(specials_ + static_cast<TokenId>(token.number));
-  });
+  };
+  pattern_.for_each(text, encode_piece, file_.pattern == kTekkenPattern ? tekken_ascii_piece : nullptr);
   return ids;
 }
 
