@@ -19,7 +19,7 @@ ALLOWED = {
     "engine": {"core", "model"},
     "hub": {"core", "checkpoint"},  # checkpoint: its JSON
     "bench": {"core", "kernels", "checkpoint", "model", "engine"},
-    "cli": {"core", "kernels", "checkpoint", "convert", "model", "engine", "bench", "hub"},
+    "cli": {"chat", "core", "kernels", "checkpoint", "convert", "model", "engine", "bench", "hub"},
 }
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 

@@ -12,6 +12,7 @@ namespace tramontane {
 struct GenerateOptions {
   int max_tokens = 100;
   bool ignore_eos = false;  // go on past the end-of-sequence token, as the original program does
+  std::vector<TokenId> stop_tokens = {};  // that end the text beside the end-of-sequence token
   SamplerOptions sampling = {};
   EngineOptions engine = {};
 };

@@ -38,8 +38,9 @@ GenerateResult generate(Engine& engine, std::span<const TokenId> prompt, const G
   Request request;
   request.prompt.assign(prompt.begin(), prompt.end());
   request.max_tokens = options.max_tokens;
+  request.stop_tokens = options.stop_tokens;
   if (!options.ignore_eos && model.tokenizer().eos_id() >= 0)
-    request.stop_tokens = {model.tokenizer().eos_id()};
+    request.stop_tokens.push_back(model.tokenizer().eos_id());
   request.sampling = options.sampling;
   request.on_prompt = [&](std::int64_t done, std::int64_t total) {
     result.prompt_processed = static_cast<std::size_t>(done);

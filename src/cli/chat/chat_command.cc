@@ -11,6 +11,7 @@
 #include "cli/chat/chat_json.h"
 #include "cli/chat/commands.h"
 #include "cli/chat/line_reader.h"
+#include "cli/chat/prompt_format.h"
 #include "cli/chat/screen.h"
 #include "cli/chat/session.h"
 #include "cli/commands.h"
@@ -40,8 +41,8 @@ struct Options {
 /// The conversation of one run: reads messages, shows answers.
 class Chat {
  public:
-  Chat(const Options& options, Model& model, ChatTemplate chat_template)
-      : json_(options.json), session_(model, std::move(chat_template), options.generate) {
+  Chat(const Options& options, Model& model, ChatSession::Encode encode)
+      : json_(options.json), session_(model, std::move(encode), options.generate) {
     if (options.load) session_.conversation() = read_conversation(read_text(*options.load));
     if (!options.system.empty()) session_.set_system_prompt(options.system);
   }
@@ -174,24 +175,12 @@ void Chat::report(const Answer& answer) {
   if (answer.output.malformed > 0) note("[the answer has a tool call that cannot be read]\n");
 }
 
-ChatTemplate template_of(const Options& options, const Model& model) {
-  if (!options.chat_template.empty()) return ChatTemplate::named(options.chat_template);
-  const std::string version = model.tokenizer().version();
-  if (version.empty()) {
-    fail(
-        "{}: no chat template is known for this model; a base model has none (tramontane generate continues "
-        "a text), for "
-        "another say which with --chat-template",
-        options.model.folder.string());
-  }
-  return ChatTemplate::named(version);
-}
-
 int run_chat(Options& options) {
   Model model = load(options.model);
-  ChatTemplate chat_template = template_of(options, model);
+  PromptFormat format = prompt_format(options.model.folder, model.tokenizer(), options.chat_template);
+  options.generate.stop_tokens = format.stop_tokens;
   options.generate.engine.interrupt = &interrupt_flag();
-  Chat chat(options, model, std::move(chat_template));
+  Chat chat(options, model, std::move(format.encode));
   catch_interrupts();
   return chat.run();
 }
@@ -207,8 +196,7 @@ void add_chat(CLI::App& app, Run& run) {
   command
       .add_option("--chat-template", o.chat_template,
                   "How the conversation is written, instead of as the model's files say")
-      ->check(
-          CLI::IsMember(std::vector<std::string>(ChatTemplate::kNames.begin(), ChatTemplate::kNames.end())));
+      ->check(CLI::IsMember(chat_template_names()));
   command.add_option("--system", o.system, "Instructions at the beginning");
   command.add_option("--load", o.load, "Go on with a conversation of a file, JSON in OpenAI's format")
       ->check(a_name());

@@ -18,9 +18,9 @@ EngineOptions keeping_the_last(EngineOptions options) {
 
 }  // namespace
 
-ChatSession::ChatSession(Model& model, ChatTemplate chat_template, GenerateOptions options)
+ChatSession::ChatSession(Model& model, Encode encode, GenerateOptions options)
     : model_(model),
-      template_(std::move(chat_template)),
+      encode_(std::move(encode)),
       options_(std::move(options)),
       engine_(model, keeping_the_last(options_.engine)) {}
 
@@ -68,11 +68,11 @@ bool ChatSession::back_to_question() {
 }
 
 std::int64_t ChatSession::prompt_tokens() const {
-  return static_cast<std::int64_t>(template_.encode(conversation_, model_.tokenizer()).size());
+  return static_cast<std::int64_t>(encode_(conversation_).size());
 }
 
 Answer ChatSession::answer(const std::function<bool(const OutputDelta&)>& on_delta) {
-  const std::vector<TokenId> prompt = template_.encode(conversation_, model_.tokenizer());
+  const std::vector<TokenId> prompt = encode_(conversation_);
   OutputParser parser(model_.tokenizer(), {.id_seed = answers_});
   GenerateOptions options = options_;
   options.sampling.seed += answers_++;

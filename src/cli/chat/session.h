@@ -20,8 +20,10 @@ struct Answer {
 /// only what is new. Borrows the model. Not thread-safe.
 class ChatSession {
  public:
-  /// `options.max_tokens` bounds each answer.
-  ChatSession(Model& model, ChatTemplate chat_template, GenerateOptions options);
+  using Encode = std::function<std::vector<TokenId>(const Conversation&)>;
+
+  /// `encode` makes the prompt; `options.max_tokens` bounds each answer.
+  ChatSession(Model& model, Encode encode, GenerateOptions options);
 
   Conversation& conversation() { return conversation_; }
   const Conversation& conversation() const { return conversation_; }
@@ -51,7 +53,7 @@ class ChatSession {
 
  private:
   Model& model_;
-  ChatTemplate template_;
+  Encode encode_;
   GenerateOptions options_;
   Engine engine_;
   Conversation conversation_;

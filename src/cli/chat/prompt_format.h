@@ -1,0 +1,27 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tramontane/chat.h"
+#include "tramontane/tokenizer.h"
+
+namespace tramontane::cli {
+
+/// How a model wants its conversations.
+struct PromptFormat {
+  std::function<std::vector<TokenId>(const Conversation&)> encode;
+  std::vector<TokenId> stop_tokens = {};  // that end an answer beside the end of the sequence
+};
+
+/// What --chat-template may name: Mistral's versions, and other families.
+std::vector<std::string> chat_template_names();
+
+/// The format of that name, or if it is empty, what `folder` says: the template of another family that is
+/// known, else the version of Mistral's that the tokenizer was made for. Throws Error for a model without
+/// any, and for templates that are not known.
+PromptFormat prompt_format(const std::filesystem::path& folder, const Tokenizer& tokenizer,
+                           const std::string& name);
+
+}  // namespace tramontane::cli
