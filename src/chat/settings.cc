@@ -34,8 +34,7 @@ void read_efforts(const JsonValue& rule, SettingsRules& rules) {
 }
 
 std::string effort_of(const Conversation& conversation, const SettingsRules& rules) {
-  const std::string effort =
-      conversation.reasoning_effort ? *conversation.reasoning_effort : *rules.default_effort;
+  const std::string effort = conversation.reasoning_effort.value_or(rules.default_effort.value_or(""));
   if (std::ranges::find(rules.reasoning_efforts, effort) == rules.reasoning_efforts.end()) {
     refuse(ChatErrorKind::request, "reasoning_effort: expected one of {}, found {}",
            fmt::join(rules.reasoning_efforts, ", "), printable(effort));

@@ -192,6 +192,7 @@ class Writer {
   void write_calls(const std::vector<ToolCall>& calls) {
     if (version_ < Version::v11) {
       std::vector<JsonValue> list;
+      list.reserve(calls.size());
       for (const ToolCall& call : calls) list.push_back(json_call(call));
       control("[TOOL_CALLS]");
       text(write_json(json_array(std::move(list))));
