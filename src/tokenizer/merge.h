@@ -1,8 +1,10 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <queue>
+#include <utility>
 #include <vector>
 
 namespace tramontane {
@@ -34,22 +36,29 @@ class Merger {
   }
 
  private:
+  static constexpr std::uint32_t kNever = ~std::uint32_t{0};  // no rank is as high
+
   void run_short(std::vector<Part>& parts) {
     pairs_.clear();
-    for (std::size_t i = 0; i + 1 < parts.size(); i++) pairs_.push_back(merge_of_(parts[i], parts[i + 1]));
-    while (true) {
-      std::size_t best = pairs_.size();
-      for (std::size_t i = 0; i < pairs_.size(); i++) {
-        if (pairs_[i] && (best == pairs_.size() || pairs_[i]->rank < pairs_[best]->rank)) best = i;
-      }
-      if (best == pairs_.size()) return;
-      parts[best] = pairs_[best]->merged;
-      const auto at = static_cast<std::ptrdiff_t>(best);
+    for (std::size_t i = 0; i + 1 < parts.size(); i++) pairs_.push_back(pair_of(parts[i], parts[i + 1]));
+    while (!pairs_.empty()) {
+      const auto best = std::min_element(
+          pairs_.begin(), pairs_.end(),
+          [](const auto& left, const auto& right) { return left.rank < right.rank; });  // the first of equals
+      if (best->rank == kNever) return;
+      const auto at = best - pairs_.begin();
+      const auto place = static_cast<std::size_t>(at);
+      parts[place] = best->merged;
       parts.erase(parts.begin() + at + 1);
       pairs_.erase(pairs_.begin() + at);
-      if (best < pairs_.size()) pairs_[best] = merge_of_(parts[best], parts[best + 1]);
-      if (best > 0) pairs_[best - 1] = merge_of_(parts[best - 1], parts[best]);
+      if (place < pairs_.size()) pairs_[place] = pair_of(parts[place], parts[place + 1]);
+      if (place > 0) pairs_[place - 1] = pair_of(parts[place - 1], parts[place]);
     }
+  }
+
+  Merge<Part> pair_of(const Part& left, const Part& right) const {
+    const auto merge = merge_of_(left, right);
+    return merge ? *merge : Merge<Part>{kNever, Part()};
   }
 
   void run_long(std::vector<Part>& parts) {
@@ -97,7 +106,7 @@ class Merger {
   };
 
   MergeOf merge_of_;
-  std::vector<std::optional<Merge<Part>>> pairs_;  // of each part with the next; short pieces
+  std::vector<Merge<Part>> pairs_;  // of each part with the next; short pieces
   std::vector<Link> links_;
   std::priority_queue<Candidate> heap_;
 };

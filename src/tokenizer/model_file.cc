@@ -15,6 +15,7 @@
 namespace tramontane {
 namespace {
 
+constexpr std::string_view kMetaSpace = "\xe2\x96\x81";  // U+2581
 constexpr std::size_t kMostPieces = 1 << 20;
 // Bounds the recursion and the time per character of the library's tries.
 constexpr std::size_t kLongestPiece = 1024;
@@ -37,6 +38,9 @@ class ModelCheck {
     if (!has_normalizer_spec_) bad("no normalizer_spec");
     check_nested_symbols();
     model_.vocab_size = static_cast<int>(pieces_);
+    model_.plain =
+        plain_ && byte_fallback_ && model_.type == ModelType::bpe && !model_.remove_extra_whitespaces;
+    model_.symbols.assign(symbols_.begin(), symbols_.end());
     if (!byte_fallback_) add_byte_pieces();
     return std::move(model_);
   }
@@ -89,7 +93,14 @@ class ModelCheck {
     if (++pieces_ > kMostPieces) bad("more than {} pieces", kMostPieces);
     if (text.empty()) bad("piece {} without text", pieces_ - 1);
     check_text(text, "a piece");
-    if (type == PieceType::user_defined) symbols_.push_back(text);
+    const bool is_text = type == PieceType::normal || type == PieceType::user_defined;
+    // The library would take a special piece for text that has one character, or give it back as unused.
+    if (!is_text && (type == PieceType::unused || utf8_head(text).length == text.size())) plain_ = false;
+    if (type == PieceType::user_defined) {
+      symbols_.push_back(text);
+      if (text.find(' ') != std::string_view::npos || text.find(kMetaSpace) != std::string_view::npos)
+        plain_ = false;
+    }
     if (text.size() == 6 && text.starts_with("<0x")) has_byte_pieces_ = true;
   }
 
@@ -105,6 +116,7 @@ class ModelCheck {
     if (message.size() > kLargestTrainerSpec) bad("a trainer_spec of {} bytes", message.size());
     walk(message, "the trainer_spec", [this](const ProtoField& field) {
       if (field.number == 3) model_.type = static_cast<ModelType>(integer_of(field, "model_type", 1, 4));
+      if (field.number == 24 && integer_of(field, "treat_whitespace_as_suffix", 0, 1) != 0) plain_ = false;
       if (field.number == 35) byte_fallback_ = integer_of(field, "byte_fallback", 0, 1) != 0;
       if (field.number == 44) {
         model_.unk_surface = string_of(field, "unk_surface");
@@ -122,8 +134,10 @@ class ModelCheck {
       if (field.number == 3) model_.add_dummy_prefix = integer_of(field, "add_dummy_prefix", 0, 1) != 0;
       if (field.number == 4)
         model_.remove_extra_whitespaces = integer_of(field, "remove_extra_whitespaces", 0, 1) != 0;
+      if (field.number == 5 && integer_of(field, "escape_whitespaces", 0, 1) == 0) plain_ = false;
     });
     if (charsmap.empty()) return;
+    plain_ = false;
     if (const auto fault = find_charsmap_fault(charsmap)) bad("a precompiled_charsmap with {}", *fault);
   }
 
@@ -182,6 +196,7 @@ class ModelCheck {
   ModelFile model_;
   std::size_t pieces_ = 0;
   std::vector<std::string_view> symbols_;  // user-defined
+  bool plain_ = true;                      // as far as was read
   bool byte_fallback_ = false;
   bool has_byte_pieces_ = false;
   bool has_trainer_spec_ = false;

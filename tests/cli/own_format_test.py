@@ -63,7 +63,7 @@ class OwnFormatTest(CommandTest):
         (folder / "tokenizer.model").rename(folder / "tokenizer.model.v3")
         self.assertEqual(self.generate(folder), expected)
         (folder / "tokenizer.model.v3").rename(folder / "tekken.json")
-        self.assert_fails(run("generate", "--model-path", folder), 1, folder, "expected a SentencePiece tokenizer", "tekken.json")
+        self.assert_fails(run("generate", "--model-path", folder), 1, folder / "tekken.json", "expected JSON, found a syntax error")
 
     def test_what_needs_a_conversion_says_so(self):
         folder = self.write("pth")

@@ -20,7 +20,7 @@ SEED = 20240718
 WORDS = """the of and a to in is you that it he was for on are as with his they I at be this have from or one had by word but
 not what all were we when your can said there use an each which she do how their if Don't WE'LL I'm o'clock naïve Zürich
 Straße œuvre Ελλάδα Москва привет שלום العربية हिन्दी ภาษาไทย 日本語 中文字符 한국어 ქართული አማርኛ [INST] [/INST] <s> </s> <unk>
-[TOOL_CALLS] [SYSTEM_PROMPT] <SPECIAL_20> <0x0A> ▁ ▁the camelCaseName HTMLParser snake_case_name __init__ iPhone X-ray""".split()
+[TOOL_CALLS] [SYSTEM_PROMPT] [REF] [/REF] [REFERENCE_DOC_12] <SPECIAL_20> <0x0A> ▁ ▁the camelCaseName HTMLParser snake_case_name __init__ iPhone X-ray""".split()
 CODE = """int main() { return 0; }|for (size_t i = 0; i < n; i++) {\n    sum += a[i];\n}|def f(x):\n\treturn x ** 2\n|
 SELECT * FROM t WHERE a >= 10;|<div class="x">&nbsp;</div>\r\n|{"key": [1, 2.5, null], "other": "\\u00e9"}|#!/bin/sh\n\nset -eu\n|
 https://example.org/path?q=1&r=%20#top|$\\sum_{i=0}^{\\infty} x_i$|0x1F600 1e-9 3.14159 1_000_000 --flag=/usr/local/bin""".split("|")

@@ -66,6 +66,7 @@ void time_lines(const Tokenizer& tokenizer, int rounds) {
 /// The pieces and what else the tokenizer knows of itself.
 void describe(const Tokenizer& tokenizer) {
   std::vector<std::string> pieces;
+  pieces.reserve(static_cast<std::size_t>(tokenizer.vocab_size()));
   for (TokenId id = 0; id < tokenizer.vocab_size(); id++) pieces.push_back(tokenizer.piece(id));
   const json output = {{"kind", tokenizer.kind()},
                        {"version", tokenizer.version()},
@@ -75,30 +76,35 @@ void describe(const Tokenizer& tokenizer) {
   fmt::print("{}\n", output.dump());
 }
 
-}  // namespace
-}  // namespace tramontane
-
-int main(int argc, char** argv) {
+int parse_and_run(int argc, char** argv) {
   CLI::App app(
       "Texts to ids and back: each line of standard input is a JSON string, or a list of ids to decode");
   std::string file;
   int rounds = 0;
   bool about = false;
-  app.add_option("FILE", file, "tekken.json, tokenizer.model or tokenizer.json")->required();
+  app.add_option("FILE", file, "tekken.json or tokenizer.model")->required();
   app.add_option("--time", rounds, "Only time the encoding of all lines, so many times");
   app.add_flag("--describe", about, "Only say what the tokenizer is, with all pieces");
   CLI11_PARSE(app, argc, argv);
+  const Tokenizer tokenizer = read_tokenizer(file);
+  if (about) {
+    describe(tokenizer);
+  } else if (rounds > 0) {
+    time_lines(tokenizer, rounds);
+  } else {
+    encode_lines(tokenizer);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace tramontane
+
+int main(int argc, char** argv) {
   try {
-    const tramontane::Tokenizer tokenizer = tramontane::read_tokenizer(file);
-    if (about) {
-      tramontane::describe(tokenizer);
-    } else if (rounds > 0) {
-      tramontane::time_lines(tokenizer, rounds);
-    } else {
-      tramontane::encode_lines(tokenizer);
-    }
+    return tramontane::parse_and_run(argc, argv);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "tramontane-encode: {}\n", error.what());
+    std::fprintf(stderr, "tramontane-encode: %s\n", error.what());
     return 1;
   }
 }

@@ -1,0 +1,134 @@
+#include "tokenizer/plain_bpe.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "core/utf8.h"
+#include "tokenizer/merge.h"
+#include "tokenizer/tokenizer_impl.h"
+
+namespace tramontane {
+namespace {
+
+constexpr std::uint32_t kNoPiece = ~std::uint32_t{0};
+
+/// Whether a space follows another character.
+bool has_inner_space(std::string_view piece) {
+  while (piece.starts_with(kMetaSpace)) piece.remove_prefix(kMetaSpace.size());
+  return piece.find(kMetaSpace) != std::string_view::npos;
+}
+
+}  // namespace
+
+struct PlainBpe::Part {
+  const char* begin;
+  std::uint32_t size;   // bytes
+  std::uint32_t piece;  // in the vocabulary; kNoPiece
+};
+
+struct PlainBpe::MergeOf {
+  const PlainBpe& bpe;
+
+  std::optional<Merge<Part>> operator()(const Part& left, const Part& right) const {
+    const std::uint32_t size = left.size + right.size;
+    const auto piece = bpe.vocabulary_.find({left.begin, size});
+    if (!piece) return std::nullopt;
+    return Merge<Part>{bpe.ranks_[*piece], {left.begin, size, *piece}};
+  }
+};
+
+PlainBpe::PlainBpe(const std::vector<Piece>& pieces, const std::array<TokenId, 256>& byte_ids,
+                   bool add_dummy_prefix)
+    : byte_ids_(byte_ids), add_dummy_prefix_(add_dummy_prefix) {
+  std::vector<float> scores;
+  scores.reserve(pieces.size());
+  ids_.reserve(pieces.size());
+  ranks_.reserve(pieces.size());
+  for (const Piece& piece : pieces) scores.push_back(piece.score);
+  std::sort(scores.begin(), scores.end(), std::greater<>());
+  for (const Piece& piece : pieces) {
+    vocabulary_.add(piece.text);
+    ids_.push_back(piece.id);
+    const auto better = std::lower_bound(scores.begin(), scores.end(), piece.score, std::greater<>());
+    ranks_.push_back(static_cast<std::uint32_t>(better - scores.begin()));
+    if (has_inner_space(piece.text)) cut_words_ = false;
+  }
+  find_whole_words();
+}
+
+void PlainBpe::find_whole_words() {
+  Merger<Part, MergeOf> merger(MergeOf{*this});
+  std::vector<Part> parts;
+  whole_.reserve(vocabulary_.size());
+  for (std::uint32_t piece = 0; piece < vocabulary_.size(); piece++) {
+    split(vocabulary_[piece], parts);
+    merger.run(parts);
+    whole_.push_back(parts.size() == 1);
+  }
+}
+
+std::vector<TokenId> PlainBpe::encode(std::string_view text) const {
+  const std::string spaced = with_meta_spaces(text);
+  Merger<Part, MergeOf> merger(MergeOf{*this});
+  std::vector<Part> parts;
+  std::vector<TokenId> ids;
+  for (std::size_t begin = 0; begin < spaced.size();) {
+    const std::size_t end = word_end(spaced, begin);
+    const std::string_view word = std::string_view(spaced).substr(begin, end - begin);
+    begin = end;
+    if (const auto piece = vocabulary_.find(word); piece && whole_[*piece]) {
+      ids.push_back(ids_[*piece]);
+      continue;
+    }
+    split(word, parts);
+    merger.run(parts);
+    for (const Part& part : parts) append(part, ids);
+  }
+  return ids;
+}
+
+std::string PlainBpe::with_meta_spaces(std::string_view text) const {
+  std::string spaced;
+  if (text.empty()) return spaced;
+  spaced.reserve(text.size() + text.size() / 2);
+  if (add_dummy_prefix_) spaced += kMetaSpace;
+  for (const char c : text) {
+    if (c == ' ') {
+      spaced += kMetaSpace;
+    } else {
+      spaced += c;
+    }
+  }
+  return spaced;
+}
+
+/// Where the next space follows another character.
+std::size_t PlainBpe::word_end(std::string_view text, std::size_t begin) const {
+  if (!cut_words_) return text.size();
+  std::size_t at = begin;
+  while (text.substr(at).starts_with(kMetaSpace)) at += kMetaSpace.size();
+  return std::min(text.find(kMetaSpace, at), text.size());
+}
+
+/// Into characters.
+void PlainBpe::split(std::string_view word, std::vector<Part>& parts) const {
+  parts.clear();
+  while (!word.empty()) {
+    const std::size_t size = utf8_head(word).length;
+    const auto piece = vocabulary_.find(word.substr(0, size));
+    parts.push_back({&word.front(), static_cast<std::uint32_t>(size), piece.value_or(kNoPiece)});
+    word.remove_prefix(size);
+  }
+}
+
+void PlainBpe::append(const Part& part, std::vector<TokenId>& ids) const {
+  if (part.piece != kNoPiece) {
+    ids.push_back(ids_[part.piece]);
+    return;
+  }
+  for (std::size_t i = 0; i < part.size; i++) {
+    ids.push_back(byte_ids_[static_cast<unsigned char>(part.begin[i])]);
+  }
+}
+
+}  // namespace tramontane
