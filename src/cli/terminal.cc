@@ -1,9 +1,13 @@
 #include "cli/terminal.h"
 
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <system_error>
 
 #include "core/fail.h"
@@ -13,10 +17,17 @@ namespace {
 
 std::atomic<bool> interrupted{false};
 volatile std::sig_atomic_t signal_seen = 0;
+// Readable while an interrupt is not forgotten: one that comes just before somebody waits for input, or in
+// another thread, wakes them all the same.
+int interrupt_event = -1;
 
 void on_signal(int signal) {
+  const int error = errno;
   signal_seen = signal;
   interrupted.store(true, std::memory_order_relaxed);
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(interrupt_event, &one, sizeof one);
+  errno = error;
 }
 
 // 0, or the errno of what went wrong.
@@ -38,6 +49,7 @@ const std::atomic<bool>& interrupt_flag() { return interrupted; }
 int interrupt_signal() { return signal_seen; }
 
 void catch_interrupts() {
+  if (interrupt_event < 0) interrupt_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct sigaction action{};
   action.sa_handler = on_signal;
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second Ctrl-C is the default one
@@ -49,9 +61,18 @@ void catch_interrupts() {
 }
 
 void forget_interrupt() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t drained = ::read(interrupt_event, &count, sizeof count);
   signal_seen = 0;
   interrupted.store(false, std::memory_order_relaxed);
   catch_interrupts();
+}
+
+bool wait_for_input(int fd) {
+  std::array<pollfd, 2> waiting = {{{fd, POLLIN, 0}, {interrupt_event, POLLIN, 0}}};
+  while (::poll(waiting.data(), waiting.size(), -1) < 0 && errno == EINTR) {
+  }
+  return waiting[1].revents == 0;
 }
 
 void ignore_closed_pipes() { std::signal(SIGPIPE, SIG_IGN); }

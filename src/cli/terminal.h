@@ -11,6 +11,9 @@ int interrupt_signal();
 void catch_interrupts();
 /// Forgets the one that came, and catches the next.
 void forget_interrupt();
+/// Waits until `fd` can be read. False: an interrupt came, before or while waiting, and is not forgotten.
+/// After catch_interrupts().
+bool wait_for_input(int fd);
 
 /// A closed pipe is seen where it is written to, instead of ending the process.
 void ignore_closed_pipes();

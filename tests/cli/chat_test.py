@@ -131,6 +131,13 @@ class InATerminal(CommandTest):
         terminal.expect("> ")
         self.assertIn("no answer yet", self.ask(terminal, "/stats"))
 
+    def test_ctrl_c_is_seen_at_every_moment(self):
+        terminal = self.open("-m", "3")
+        for _ in range(30):
+            terminal.type("\x03")
+            terminal.expect("\n> ")
+        self.assertIn("no answer yet", self.ask(terminal, "/stats"))
+
     def test_messages_of_several_lines_and_history(self):
         terminal = self.open("-m", "3", *NO_EOS)
         terminal.line("one \\")

@@ -7,8 +7,10 @@
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
+#include <cwchar>
 #include <system_error>
 
+#include "cli/terminal.h"
 #include "core/fail.h"
 
 namespace tramontane::cli {
@@ -38,6 +40,24 @@ char* prompt_of(EditLine* editor) {
   return static_cast<std::string*>(text)->data();
 }
 
+/// libedit's reader of characters, but one that no Ctrl-C escapes: its own sleeps in read(), also when the
+/// signal came just before. 1: read; 0: the end; -1: interrupted. Bytes that are no character are skipped.
+int read_character(EditLine* /*editor*/, wchar_t* character) {
+  std::mbstate_t state{};
+  for (;;) {
+    if (!wait_for_input(STDIN_FILENO)) {
+      errno = EINTR;
+      return -1;
+    }
+    char byte = 0;
+    const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
+    if (n <= 0) return static_cast<int>(n);
+    const std::size_t length = std::mbrtowc(character, &byte, 1, &state);
+    if (length == 0 || length == 1) return 1;
+    if (length == static_cast<std::size_t>(-1)) state = {};
+  }
+}
+
 }  // namespace
 
 struct LineReader::Editor {
@@ -56,6 +76,7 @@ struct LineReader::Editor {
     el_set(line, EL_HIST, history, past);
     el_set(line, EL_CLIENTDATA, &prompt);
     el_set(line, EL_PROMPT, prompt_of);
+    el_set(line, EL_GETCFN, read_character);
     el_set(line, EL_BIND, "^R", "em-inc-search-prev", nullptr);
     el_source(line, nullptr);  // the user's own ~/.editrc
   }
@@ -96,6 +117,7 @@ LineReader::~LineReader() = default;
 
 LineReader::Input LineReader::read_line(std::string_view prompt) {
   editor_->prompt = prompt;
+  el_set(editor_->line, EL_PREP_TERM, 1);  // before the prompt, or what is typed at once is echoed twice
   int count = 0;
   errno = 0;
   const char* text = el_gets(editor_->line, &count);
@@ -114,10 +136,10 @@ LineReader::Input LineReader::read_piped_line() {
       if (line.text.ends_with('\r')) line.text.pop_back();
       return line;
     }
+    if (!wait_for_input(STDIN_FILENO)) return {Kind::interrupted, {}};
     char buffer[4096];
     const ssize_t n = ::read(STDIN_FILENO, buffer, sizeof buffer);
     if (n > 0) piped_.append(buffer, static_cast<std::size_t>(n));
-    if (n < 0 && errno == EINTR) return {Kind::interrupted, {}};
     if (n < 0) fail("standard input: cannot read a message: {}", std::generic_category().message(errno));
     if (n == 0 && piped_.empty()) return {Kind::end, {}};
     if (n == 0) return {Kind::message, std::exchange(piped_, {})};
