@@ -29,6 +29,7 @@ const JsonValue& need(const JsonValue& object, const char* key, Path path) {
   return *value;
 }
 
+void need(JsonValue&& value, Kind kind, std::string_view expected, Path path) = delete;  // it would dangle
 const JsonValue& need(const JsonValue& value, Kind kind, std::string_view expected, Path path) {
   if (!value.is(kind)) wrong(path, expected, &value);
   return value;
@@ -87,6 +88,7 @@ std::vector<ContentPart> read_content(const JsonValue& content, Role role, Path 
   }
   need(content, Kind::array, "a string or a list of parts", path);
   std::vector<ContentPart> parts;
+  parts.reserve(content.values.size());
   for (std::size_t i = 0; i < content.values.size(); i++) {
     parts.push_back(read_part(content.values[i], role, fmt::format("{}[{}]", path, i)));
   }
@@ -219,6 +221,7 @@ std::optional<std::string> read_effort(const JsonValue& object) {
 std::vector<Message> read_messages(const JsonValue& messages) {
   need(messages, Kind::array, "a list of messages", "messages");
   std::vector<Message> out;
+  out.reserve(messages.values.size());
   for (std::size_t i = 0; i < messages.values.size(); i++) {
     out.push_back(read_message(messages.values[i], fmt::format("messages[{}]", i)));
   }
