@@ -87,6 +87,7 @@ inline bool has_integer_products(const MatrixView& w) {
 #if defined(__x86_64__)
 extern const IntegerProducts avx2_products;        // needs AVX2, FMA, F16C
 extern const IntegerProducts avxvnni_products;     // needs AVX-VNNI and the above
+extern const IntegerProducts avx512_products;      // needs AVX-512 F, BW, DQ and VL
 extern const IntegerProducts avx512vnni_products;  // needs AVX-512 VNNI, F, BW, DQ and VL
 #elif defined(__aarch64__)
 extern const IntegerProducts neondotprod_products;  // needs the dot-product instructions of ARMv8.2-A

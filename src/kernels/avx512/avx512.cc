@@ -23,7 +23,7 @@ constinit const Kernels avx512_kernels = {
     .part_floats = part_floats<Avx512>,
     .attend_piece = attend_piece<Avx512>,
     .merge_pieces = merge_pieces<Avx512>,
-    .integer = &avx2_products,  // not written for wider registers
+    .integer = &avx512_products,
 };
 
 }  // namespace tramontane

@@ -35,6 +35,7 @@ inline PanelTile panel_tile(float* scratch, std::int64_t tile) {
 /// What the lanes of a panel hold: two words each.
 template <class Dots, int bits>
 struct WordLanes {
+  using Outputs = typename Dots::Outputs;
   using Column = typename Packed<bits>::Column;
   static constexpr int planes = Column::word_planes;
   static constexpr int columns_per_sum = 32;  // more than a group has
@@ -42,13 +43,17 @@ struct WordLanes {
   static __m256i plane_of(__m256i column) {
     return Column::template word_plane<plane>(column);
   }
-  static __m256i dot(__m256i sum, __m256i w, __m256i x) { return Dots::words(sum, w, x); }
-  static __m256i widen(__m256i sum) { return sum; }
+  static Outputs dot(Outputs sum, Outputs w, Outputs x) {
+    return Outputs::each([](auto... v) __attribute__((always_inline)) { return Dots::words(v...); }, sum, w,
+                         x);
+  }
+  static Outputs widen(Outputs sum) { return sum; }
 };
 
 /// Or four bytes.
 template <class Dots, int bits>
 struct ByteLanes {
+  using Outputs = typename Dots::Outputs;
   using Column = typename Packed<bits>::Column;
   static constexpr int planes = Column::byte_planes;
   static constexpr int columns_per_sum = Dots::byte_steps(bits) / planes;
@@ -56,8 +61,13 @@ struct ByteLanes {
   static __m256i plane_of(__m256i column) {
     return Column::template byte_plane<plane>(column);
   }
-  static __m256i dot(__m256i sum, __m256i w, __m256i x) { return Dots::bytes(sum, w, x); }
-  static __m256i widen(__m256i sum) { return Dots::widen(sum); }
+  static Outputs dot(Outputs sum, Outputs w, Outputs x) {
+    return Outputs::each([](auto... v) __attribute__((always_inline)) { return Dots::bytes(v...); }, sum, w,
+                         x);
+  }
+  static Outputs widen(Outputs sum) {
+    return Outputs::each([](auto v) __attribute__((always_inline)) { return Dots::widen(v); }, sum);
+  }
 };
 
 /// A register of packed weights of which only the bytes before `end` may be read.
@@ -150,63 +160,50 @@ struct TileArgs {
 template <class Lanes, int m_rows>
 [[gnu::always_inline]] inline void sum_columns(const std::byte* x, std::int64_t x_stride, const std::byte* w,
                                                std::int64_t column, std::int64_t end,
-                                               __m256i (&sums)[m_rows][2]) {
+                                               typename Lanes::Outputs (&sums)[m_rows]) {
+  using Outputs = typename Lanes::Outputs;
   constexpr int planes = Lanes::planes;
-  __m256i c[m_rows][2];
-  unroll<m_rows>(
-      [&](auto m) __attribute__((always_inline)) { c[m.value][0] = c[m.value][1] = _mm256_setzero_si256(); });
+  Outputs c[m_rows];
+  unroll<m_rows>([&](auto m) __attribute__((always_inline)) { c[m.value] = Outputs::zero(); });
   for (; column < end; ++column) {
     const std::byte* from = x + column / 8 * 32 * planes + column % 8 * 4;
-    const auto* lanes = reinterpret_cast<const __m256i*>(w + column * 64 * planes);
+    const std::byte* lanes = w + column * 64 * planes;
     unroll<planes>([&](auto plane) __attribute__((always_inline)) {
-      const __m256i w0 = _mm256_load_si256(lanes + 2 * plane.value);
-      const __m256i w1 = _mm256_load_si256(lanes + 2 * plane.value + 1);
+      const Outputs weights = Outputs::load(lanes + 64 * plane.value);
       unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
         std::int32_t lane;
         __builtin_memcpy(&lane, from + m.value * x_stride + 32 * plane.value, sizeof lane);
-        const __m256i four = _mm256_set1_epi32(lane);
-        c[m.value][0] = Lanes::dot(c[m.value][0], w0, four);
-        c[m.value][1] = Lanes::dot(c[m.value][1], w1, four);
+        c[m.value] = Lanes::dot(c[m.value], weights, Outputs::all(lane));
       });
     });
   }
-  unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-    sums[m.value][0] = Lanes::widen(c[m.value][0]);
-    sums[m.value][1] = Lanes::widen(c[m.value][1]);
-  });
+  unroll<m_rows>([&](auto m) __attribute__((always_inline)) { sums[m.value] = Lanes::widen(c[m.value]); });
 }
 
 /// y += the terms of group g of the panel.
 template <class Lanes, int m_rows>
 [[gnu::always_inline]] inline void add_group(const TileArgs& tile, std::int64_t g) {
+  using Outputs = typename Lanes::Outputs;
   std::int64_t column = g * tile.columns;
   const std::int64_t end = column + tile.columns;
-  __m256i sums[m_rows][2];
+  Outputs sums[m_rows];
   if constexpr (Lanes::columns_per_sum >= 32) {
     sum_columns<Lanes>(tile.x, tile.x_stride, tile.w.lanes, column, end, sums);
   } else {
     const std::int64_t part = least(tile.columns, Lanes::columns_per_sum);
     sum_columns<Lanes>(tile.x, tile.x_stride, tile.w.lanes, column, column + part, sums);
     while ((column += part) < end) {
-      __m256i more[m_rows][2];
+      Outputs more[m_rows];
       sum_columns<Lanes>(tile.x, tile.x_stride, tile.w.lanes, column, column + part, more);
       unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-        sums[m.value][0] = _mm256_add_epi32(sums[m.value][0], more[m.value][0]);
-        sums[m.value][1] = _mm256_add_epi32(sums[m.value][1], more[m.value][1]);
+        sums[m.value] = Outputs::add(sums[m.value], more[m.value]);
       });
     }
   }
   unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-    const __m256 scale_x = _mm256_broadcast_ss(tile.scales_x + m.value * tile.groups_stride + g);
-    const __m256 sum_x = _mm256_broadcast_ss(tile.sums_x + m.value * tile.groups_stride + g);
-    unroll<2>([&](auto half) __attribute__((always_inline)) {
-      const std::int64_t lane = g * kTileCols + 8 * half.value;
-      const __m256 term = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[m.value][half.value]),
-                                          _mm256_mul_ps(scale_x, _mm256_load_ps(tile.w.scales + lane)),
-                                          _mm256_mul_ps(sum_x, _mm256_load_ps(tile.w.biases + lane)));
-      float* to = tile.y + m.value * kTileCols + 8 * half.value;
-      _mm256_store_ps(to, _mm256_add_ps(_mm256_load_ps(to), term));
-    });
+    const std::int64_t row = m.value * tile.groups_stride + g;
+    Outputs::add_terms(sums[m.value], tile.scales_x[row], tile.sums_x[row], tile.w.scales + g * kTileCols,
+                       tile.w.biases + g * kTileCols, tile.y + m.value * kTileCols);
   });
 }
 
