@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -66,6 +67,36 @@ TEST(ChatGolden, IdsAreThoseOfMistralCommonWithTheSameVocabulary) {
                                                       entry.at("suffix").get<std::string>(), tokenizer),
               entry.at("ids").get<std::vector<TokenId>>())
         << entry;
+  }
+}
+
+/// The small tekken.json with the version, the special tokens and the settings of `entry`.
+Tokenizer tekken_of(const json& entry) {
+  json file = json::parse(std::ifstream(std::string(TEST_DATA) + "/tekken/tekken.json"));
+  file.at("config").update(entry.at("config"));
+  file["special_tokens"] = json::array();
+  for (const json& name : entry.at("special_tokens")) {
+    file["special_tokens"].push_back({{"rank", file["special_tokens"].size()}, {"token_str", name}});
+  }
+  const json& settings = entry.at("model_settings_builder");
+  if (!settings.is_null()) file["model_settings_builder"] = settings;
+  return Tokenizer::from_bytes(file.dump(), "tekken.json");
+}
+
+TEST(ChatGolden, ATekkenFileSaysItsTemplateAndSettings) {
+  ASSERT_EQ(golden().at("tekken").size(), 3U);
+  for (const json& entry : golden().at("tekken")) {
+    const Tokenizer tokenizer = tekken_of(entry);
+    const ChatTemplate chat = ChatTemplate::of(tokenizer);
+    EXPECT_EQ(ChatTemplate::named(entry.at("template").get<std::string>()).version(), chat.version());
+    const auto settings = std::ranges::count_if(entry.at("cases"), [&](const json& one) {
+      const auto conversation = read_conversation(one.at("conversation").get<std::string>());
+      const std::vector<TokenId> ids = chat.encode(conversation, tokenizer);
+      EXPECT_EQ(ids, one.at("ids").get<std::vector<TokenId>>()) << entry.at("template") << " " << one;
+      return std::ranges::count(ids, tokenizer.control_id("[MODEL_SETTINGS]")) > 0;
+    });
+    EXPECT_GE(entry.at("cases").size(), 10U);
+    EXPECT_EQ(settings > 0, entry.at("template") == "v15");
   }
 }
 

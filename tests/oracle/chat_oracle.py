@@ -66,16 +66,19 @@ def check_pieces(tool: Path, version: str, count: int, seed: int) -> list[str]:
     return compare(version, inputs, expected, ours(tool, lines))
 
 
-def tokenizer_file(file: str, version: str, folder: Path) -> Path:
-    """The package's file as a model folder holds it, or one of a later version made from it."""
-    target = folder / ("tekken.json" if file.endswith(".json") else "tokenizer.model")
-    shutil.copy(DATA / file, target)
+def tokenizer_file(file: Path, version: str, folder: Path) -> Path:
+    """A tokenizer as a model folder holds it: the file, or of tekken one of a later version made from it."""
+    target = folder / ("tekken.json" if file.suffix == ".json" else "tokenizer.model")
+    shutil.copy(file, target)
     if version in TEKKEN_VERSIONS and target.suffix == ".json":
         tekken = json.loads(target.read_text())
         tekken["config"]["version"] = version
         names = [token["token_str"] for token in Tekkenizer.DEPRECATED_SPECIAL_TOKENS]
         names += [token.value for token in SpecialTokens if token.value not in names]
         tekken["special_tokens"] = [{"rank": i, "token_str": name, "is_control": True} for i, name in enumerate(names)]
+        more = max(0, len(names) - tekken["config"]["default_num_special_tokens"])
+        tekken["config"]["default_num_special_tokens"] += more
+        tekken["config"]["default_vocab_size"] += more
         if version == "v15":
             tekken["model_settings_builder"] = RULES["v15"][-1]
         target.write_text(json.dumps(tekken))
@@ -84,7 +87,7 @@ def tokenizer_file(file: str, version: str, folder: Path) -> Path:
 
 def check_ids(tool: Path, file: str, version: str, count: int, seed: int) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
-        path = tokenizer_file(file, version, Path(folder))
+        path = tokenizer_file(DATA / file, version, Path(folder))
         tokenizer = Tekkenizer.from_file(path) if path.suffix == ".json" else SentencePieceTokenizer(path, TokenizerVersion(version))
         reference = Reference(version, tokenizer=tokenizer)
         chats = Chats(seed)
