@@ -54,6 +54,16 @@ TEST(ChatGolden, EveryVersionWritesAndRefusesAsMistralCommonDoes) {
   }
 }
 
+TEST(ChatGolden, ThePackagesOwnExamplesAreWrittenAlike) {
+  int prompts = 0;
+  for (const json& entry : golden().at("published")) {
+    const json found = outcome(entry);
+    EXPECT_EQ(found.begin().value(), entry.at(found.begin().key())) << entry;
+    if (found.contains("pieces")) prompts++;
+  }
+  EXPECT_EQ(prompts, 20);  // v1 has no calls
+}
+
 TEST(ChatGolden, IdsAreThoseOfMistralCommonWithTheSameVocabulary) {
   const Tokenizer tokenizer = instruct_tokenizer();
   EXPECT_GE(golden().at("ids").size(), 10U);

@@ -21,6 +21,7 @@ from mistral_common.protocol.fim.request import FIMRequest
 from mistral_common.tokens.tokenizers.base import SpecialTokens, TokenizerVersion
 from mistral_common.tokens.tokenizers.sentencepiece import SentencePieceTokenizer
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+from published_examples import IDS, INFILLS
 from random_chats import TEXTS, Chats
 
 DATA = Path(mistral_common.__file__).parent / "data"
@@ -97,10 +98,22 @@ def check_ids(tool: Path, file: str, version: str, count: int, seed: int) -> lis
         report = compare(f"{file} ({version})", inputs, expected, found)
         if version in ("v1", "v2"):  # no infilling, or no control tokens for it: mistral-common's is then made of <unk>
             return report
-        pairs = [(a, b) for a in TEXTS for b in TEXTS]
+        pairs = [(a, b) for a in TEXTS for b in TEXTS] + INFILLS
         infills = [{"ids": reference.tokenizer.encode_fim(FIMRequest(prompt=a, suffix=b)).tokens} for a, b in pairs]
         lines = [f"{version}\tinfill\t{json.dumps(pair)}" for pair in pairs]
         return report + compare(f"{file} ({version}) infill", lines, infills, ours(tool, lines, "--tokenizer", folder))
+
+
+def check_published(tool: Path) -> list[str]:
+    """Ids as the package's documentation and tests print them."""
+    inputs, expected, found = [], [], []
+    for file, version, messages, ids in IDS:
+        with tempfile.TemporaryDirectory() as folder:
+            tokenizer_file(DATA / file, version, Path(folder))
+            inputs.append(f"{version}\t\t{json.dumps(messages)}")
+            expected.append({"ids": ids})
+            found += ours(tool, inputs[-1:], "--tokenizer", folder)
+    return compare("published examples", inputs, expected, found)
 
 
 def main() -> int:
@@ -111,7 +124,7 @@ def main() -> int:
     options = parser.parse_args()
     tool = (options.build / "tramontane-chat-pieces").resolve()
     started = time.monotonic()
-    jobs = [(check_pieces, version, options.conversations, options.seed + i) for i, version in enumerate(VERSIONS)]
+    jobs = [(check_published,), *((check_pieces, version, options.conversations, options.seed + i) for i, version in enumerate(VERSIONS))]
     jobs += [(check_ids, file, version, options.conversations // 4, options.seed + 100 + i)
              for i, (file, version) in enumerate([*VOCABULARIES.items(), *((TEKKEN, version) for version in TEKKEN_VERSIONS)])]
     wrong = 0

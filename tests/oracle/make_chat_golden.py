@@ -16,6 +16,7 @@ from mistral_common.tokens.tokenizers.base import TokenizerVersion
 from mistral_common.tokens.tokenizers.sentencepiece import SentencePieceTokenizer
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 from mistral_common.utils.json_utils import validate_json_schema_by_draft7
+from published_examples import CONVERSATIONS, INFILLS
 from random_chats import BROKEN, NUMBERS, SCHEMAS, Chats
 
 SEED = 6
@@ -46,6 +47,14 @@ def piece_cases(name: str) -> list[dict]:
     return cases
 
 
+def published_cases(name: str) -> list[dict]:
+    rules = RULES.get(name, [None])[-1]
+    reference = Reference(name, rules)
+    texts = [json.dumps(conversation) for conversation in CONVERSATIONS]
+    return [{"template": name, "rules": None if rules is None else json.dumps(rules), "conversation": text, **reference.answer(text)}
+            for text in texts]
+
+
 def vocabulary_cases(name: str, model: Path) -> list[dict]:
     reference = Reference(name, tokenizer=SentencePieceTokenizer(model, TokenizerVersion(name)))
     answers = ((text, reference.answer(text)) for text in small_conversations(Chats(SEED), name, 12))
@@ -67,7 +76,7 @@ def tekken_cases(name: str) -> list[dict]:
 
 def infill_cases(model: Path) -> list[dict]:
     reference = Reference("v3", tokenizer=SentencePieceTokenizer(model, TokenizerVersion.v3))
-    pairs = [("def f(", "return x"), ("", ""), ("a", ""), ("", " b"), ("x = ", "  \n"), ("é", "日本")]
+    pairs = [("def f(", "return x"), ("", ""), ("a", ""), ("", " b"), ("x = ", "  \n"), ("é", "日本"), *INFILLS]
     return [{"prefix": prefix, "suffix": suffix, "ids": reference.tokenizer.encode_fim(FIMRequest(prompt=prefix, suffix=suffix)).tokens}
             for prefix, suffix in pairs]
 
@@ -97,6 +106,7 @@ def main() -> None:
         "sentencepiece": version("sentencepiece"),
         "seed": SEED,
         "pieces": [case for name in VERSIONS for case in piece_cases(name)],
+        "published": [case for name in VERSIONS for case in published_cases(name)],
         "ids": [case for name in ("v2", "v3", "v7") for case in vocabulary_cases(name, model)],
         "tekken": [case for name in ("v11", "v13", "v15") for case in tekken_cases(name)],
         "infill": infill_cases(model),
