@@ -76,6 +76,7 @@ oracle: build $(VENV)/installed
 	$(VENV)/bin/python tests/oracle/gguf_oracle.py --build build/release --work build/oracle
 	$(VENV)/bin/python tests/oracle/hub_cache.py --build build/release
 	$(VENV)/bin/python tests/oracle/chat_oracle.py --build build/release
+	$(VENV)/bin/python tests/oracle/output_oracle.py --build build/release
 	$(VENV)/bin/python tests/oracle/make_styles_golden.py --conversations 20000 --seed 7 --check build/release/chat_tests
 
 # Debian's PyTorch trains, MLX (from PyPI) quantises.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "cli/chat/infill.h"
 #include "cli/commands.h"
 #include "cli/json_line.h"
 #include "cli/model_options.h"
@@ -24,6 +25,7 @@ struct Options {
   std::string prompt = "In the beginning the Universe was created.";
   std::optional<std::string> prompt_file;
   std::optional<std::string> prompt_ids;  // comma-separated
+  std::optional<std::string> suffix;
   int tokens_per_eval = 10;
   bool json = false;
   SamplingOptions sampling;
@@ -37,6 +39,13 @@ std::string prompt_text(const Options& options) {
   if (options.prompt_file) return without_final_newline(read_text(*options.prompt_file));
   if (options.prompt == "-") return without_final_newline(read_text("-"));
   return options.prompt;
+}
+
+std::vector<TokenId> encode_prompt(const Options& options, const std::string& text,
+                                   const Tokenizer& tokenizer) {
+  if (options.prompt_ids) return options.prompt_tokens;
+  if (options.suffix) return encode_infill(text, *options.suffix, tokenizer);
+  return tokenizer.encode(text);
 }
 
 std::string to_json(const Options& options, const std::vector<TokenId>& prompt,
@@ -61,10 +70,11 @@ int exit_code(const GenerateResult& result) {
 
 int run_generate(Options& options) {
   const std::string text = options.prompt_ids ? "" : prompt_text(options);
-  if (!options.prompt_ids && text.empty()) fail("prompt: expected some text, found none");
+  if (!options.prompt_ids && !options.suffix && text.empty()) {
+    fail("prompt: expected some text, found none");
+  }
   Model model = load(options.model);
-  const std::vector<TokenId> prompt =
-      options.prompt_ids ? options.prompt_tokens : model.tokenizer().encode(text);
+  const std::vector<TokenId> prompt = encode_prompt(options, text, model.tokenizer());
   note("[INFO] Starting generation...\n");
 
   catch_interrupts();
@@ -120,8 +130,13 @@ void add_generate(CLI::App& app, Run& run) {
                                "Read the prompt from a file (a final newline is left off)")
                    ->check(a_name());
   auto* ids = command.add_option("--prompt-tokens", o.prompt_ids, "The prompt as token ids, comma-separated");
+  auto* suffix = command.add_option("--suffix", o.suffix,
+                                    "Fill in what is missing between the prompt (here nothing unless given) "
+                                    "and this text, with a model that "
+                                    "can");
   prompt->excludes(file)->excludes(ids);
   file->excludes(ids);
+  suffix->excludes(ids);
   command.add_option("-m,--max-tokens", o.generate.max_tokens, "Maximum number of tokens to generate")
       ->check(within(0, kMost))
       ->capture_default_str();
@@ -138,7 +153,8 @@ void add_generate(CLI::App& app, Run& run) {
   o.sampling.add_to(command);
   o.model.add_to(command);
 
-  command.callback([options, &run] {
+  command.callback([options, prompt, &run] {
+    if (options->suffix && prompt->count() == 0) options->prompt.clear();
     if (options->prompt_ids) options->prompt_tokens = parse_tokens("--prompt-tokens", *options->prompt_ids);
     options->generate.sampling = options->sampling.options();
     run = [options] { return run_generate(*options); };

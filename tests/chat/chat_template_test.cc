@@ -48,6 +48,12 @@ TEST(ChatTemplate, NamesTheControlTokenThatAVocabularyLacks) {
             "tokenizer: expected a control token '[MODEL_SETTINGS]' for the chat template, found none");
 }
 
+TEST(ChatTemplate, IsThatOfTheTokenizersVersion) {
+  EXPECT_EQ(ChatTemplate::of(instruct_tokenizer()).version(), ChatTemplate::Version::v7);
+  EXPECT_EQ(error_of([] { ChatTemplate::of(Tokenizer::load(TEST_DATA "/stories260k")); }),
+            "tokenizer: expected one of a version with a chat template, found one of no version");
+}
+
 TEST(ChatTemplate, ConversationsNeedNoJson) {
   Conversation conversation = ask("Hi");
   conversation.tools = {{.name = "f", .parameters = "{\"type\":"}};

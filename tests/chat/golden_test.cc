@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -53,6 +54,16 @@ TEST(ChatGolden, EveryVersionWritesAndRefusesAsMistralCommonDoes) {
   }
 }
 
+TEST(ChatGolden, ThePackagesOwnExamplesAreWrittenAlike) {
+  int prompts = 0;
+  for (const json& entry : golden().at("published")) {
+    const json found = outcome(entry);
+    EXPECT_EQ(found.begin().value(), entry.at(found.begin().key())) << entry;
+    if (found.contains("pieces")) prompts++;
+  }
+  EXPECT_EQ(prompts, 20);  // v1 has no calls
+}
+
 TEST(ChatGolden, IdsAreThoseOfMistralCommonWithTheSameVocabulary) {
   const Tokenizer tokenizer = instruct_tokenizer();
   EXPECT_GE(golden().at("ids").size(), 10U);
@@ -66,6 +77,36 @@ TEST(ChatGolden, IdsAreThoseOfMistralCommonWithTheSameVocabulary) {
                                                       entry.at("suffix").get<std::string>(), tokenizer),
               entry.at("ids").get<std::vector<TokenId>>())
         << entry;
+  }
+}
+
+/// The small tekken.json with the version, the special tokens and the settings of `entry`.
+Tokenizer tekken_of(const json& entry) {
+  json file = json::parse(std::ifstream(std::string(TEST_DATA) + "/tekken/tekken.json"));
+  file.at("config").update(entry.at("config"));
+  file["special_tokens"] = json::array();
+  for (const json& name : entry.at("special_tokens")) {
+    file["special_tokens"].push_back({{"rank", file["special_tokens"].size()}, {"token_str", name}});
+  }
+  const json& settings = entry.at("model_settings_builder");
+  if (!settings.is_null()) file["model_settings_builder"] = settings;
+  return Tokenizer::from_bytes(file.dump(), "tekken.json");
+}
+
+TEST(ChatGolden, ATekkenFileSaysItsTemplateAndSettings) {
+  ASSERT_EQ(golden().at("tekken").size(), 3U);
+  for (const json& entry : golden().at("tekken")) {
+    const Tokenizer tokenizer = tekken_of(entry);
+    const ChatTemplate chat = ChatTemplate::of(tokenizer);
+    EXPECT_EQ(ChatTemplate::named(entry.at("template").get<std::string>()).version(), chat.version());
+    const auto settings = std::ranges::count_if(entry.at("cases"), [&](const json& one) {
+      const auto conversation = read_conversation(one.at("conversation").get<std::string>());
+      const std::vector<TokenId> ids = chat.encode(conversation, tokenizer);
+      EXPECT_EQ(ids, one.at("ids").get<std::vector<TokenId>>()) << entry.at("template") << " " << one;
+      return std::ranges::count(ids, tokenizer.control_id("[MODEL_SETTINGS]")) > 0;
+    });
+    EXPECT_GE(entry.at("cases").size(), 10U);
+    EXPECT_EQ(settings > 0, entry.at("template") == "v15");
   }
 }
 

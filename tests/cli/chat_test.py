@@ -66,6 +66,10 @@ class Piped(CommandTest):
         result = run("chat", "--model-path", STORIES, stdin=b"Hello\n")
         self.assert_fails(result, 1, "no chat template", "--chat-template")
 
+    def test_a_message_that_is_not_utf8_is_refused_where_it_is_wrong(self):
+        result = run(*CHAT, "-m", "3", stdin=b"a\xc3\n")
+        self.assert_fails(result, 1, "message: expected UTF-8, found byte 0xc3 at offset 1")
+
     def test_slashes_are_text_in_a_pipe(self):
         self.assertEqual(len(answers("-m", "3", messages=["/help", "/exit", "a \\"])), 3)
 

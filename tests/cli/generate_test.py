@@ -8,7 +8,7 @@ import select
 import subprocess
 import time
 
-from support import STORIES, TRAMONTANE, CommandTest, generate, run
+from support import STORIES, SYNTHETIC, TRAMONTANE, CommandTest, generate, run
 
 EXPECTED = json.loads((pathlib.Path(STORIES) / "expected.json").read_text())
 PROMPT = "Once upon a time"
@@ -83,6 +83,19 @@ class GenerateTest(CommandTest):
         file.write_text(PROMPT + "\n")
         self.assertEqual(generate("--prompt-file", file, "-m", 20).stdout.decode(), expected)
         self.assertEqual(generate("--prompt-tokens", "1,403,407,261,378", "-m", 20).stdout.decode(), expected)
+
+    def test_a_suffix_asks_for_what_is_missing(self):
+        tests = pathlib.Path(__file__).parent.parent
+        subprocess.run([SYNTHETIC, "--shape", "tiny", "--vocab-size", "440", "--out", self.folder / "model", "--tokenizer",
+                        tests / "data/tokenizers/instruct.model"], check=True, capture_output=True)
+        for case in json.loads((tests / "golden/chat.json").read_text())["infill"]:
+            result = run("generate", "--model-path", self.folder / "model", "--prompt", case["prefix"], "--suffix", case["suffix"],
+                         "-m", 3, "--json")
+            self.assertEqual(json.loads(result.stdout)["prompt_tokens"], case["ids"])
+        result = run("generate", "--model-path", self.folder / "model", "--suffix", " end", "-m", 1, "--json")
+        self.assertEqual(json.loads(result.stdout)["prompt_tokens"][-1], 10)  # [PREFIX], and nothing before what is missing
+        self.assert_fails(generate("--prompt", "a", "--suffix", "b"), 1, "[SUFFIX]", "[PREFIX]")
+        self.assert_fails(generate("--prompt-tokens", "1", "--suffix", "b"), 2, "excludes")
 
     def test_a_prompt_file_may_be_a_pipe(self):
         fifo = self.folder / "fifo"

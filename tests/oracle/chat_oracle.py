@@ -21,6 +21,7 @@ from mistral_common.protocol.fim.request import FIMRequest
 from mistral_common.tokens.tokenizers.base import SpecialTokens, TokenizerVersion
 from mistral_common.tokens.tokenizers.sentencepiece import SentencePieceTokenizer
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+from published_examples import IDS, INFILLS
 from random_chats import TEXTS, Chats
 
 DATA = Path(mistral_common.__file__).parent / "data"
@@ -66,16 +67,19 @@ def check_pieces(tool: Path, version: str, count: int, seed: int) -> list[str]:
     return compare(version, inputs, expected, ours(tool, lines))
 
 
-def tokenizer_file(file: str, version: str, folder: Path) -> Path:
-    """The package's file as a model folder holds it, or one of a later version made from it."""
-    target = folder / ("tekken.json" if file.endswith(".json") else "tokenizer.model")
-    shutil.copy(DATA / file, target)
+def tokenizer_file(file: Path, version: str, folder: Path) -> Path:
+    """A tokenizer as a model folder holds it: the file, or of tekken one of a later version made from it."""
+    target = folder / ("tekken.json" if file.suffix == ".json" else "tokenizer.model")
+    shutil.copy(file, target)
     if version in TEKKEN_VERSIONS and target.suffix == ".json":
         tekken = json.loads(target.read_text())
         tekken["config"]["version"] = version
         names = [token["token_str"] for token in Tekkenizer.DEPRECATED_SPECIAL_TOKENS]
         names += [token.value for token in SpecialTokens if token.value not in names]
         tekken["special_tokens"] = [{"rank": i, "token_str": name, "is_control": True} for i, name in enumerate(names)]
+        more = max(0, len(names) - tekken["config"]["default_num_special_tokens"])
+        tekken["config"]["default_num_special_tokens"] += more
+        tekken["config"]["default_vocab_size"] += more
         if version == "v15":
             tekken["model_settings_builder"] = RULES["v15"][-1]
         target.write_text(json.dumps(tekken))
@@ -84,7 +88,7 @@ def tokenizer_file(file: str, version: str, folder: Path) -> Path:
 
 def check_ids(tool: Path, file: str, version: str, count: int, seed: int) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
-        path = tokenizer_file(file, version, Path(folder))
+        path = tokenizer_file(DATA / file, version, Path(folder))
         tokenizer = Tekkenizer.from_file(path) if path.suffix == ".json" else SentencePieceTokenizer(path, TokenizerVersion(version))
         reference = Reference(version, tokenizer=tokenizer)
         chats = Chats(seed)
@@ -94,10 +98,22 @@ def check_ids(tool: Path, file: str, version: str, count: int, seed: int) -> lis
         report = compare(f"{file} ({version})", inputs, expected, found)
         if version in ("v1", "v2"):  # no infilling, or no control tokens for it: mistral-common's is then made of <unk>
             return report
-        pairs = [(a, b) for a in TEXTS for b in TEXTS]
+        pairs = [(a, b) for a in TEXTS for b in TEXTS] + INFILLS
         infills = [{"ids": reference.tokenizer.encode_fim(FIMRequest(prompt=a, suffix=b)).tokens} for a, b in pairs]
         lines = [f"{version}\tinfill\t{json.dumps(pair)}" for pair in pairs]
         return report + compare(f"{file} ({version}) infill", lines, infills, ours(tool, lines, "--tokenizer", folder))
+
+
+def check_published(tool: Path) -> list[str]:
+    """Ids as the package's documentation and tests print them."""
+    inputs, expected, found = [], [], []
+    for file, version, messages, ids in IDS:
+        with tempfile.TemporaryDirectory() as folder:
+            tokenizer_file(DATA / file, version, Path(folder))
+            inputs.append(f"{version}\t\t{json.dumps(messages)}")
+            expected.append({"ids": ids})
+            found += ours(tool, inputs[-1:], "--tokenizer", folder)
+    return compare("published examples", inputs, expected, found)
 
 
 def main() -> int:
@@ -108,7 +124,7 @@ def main() -> int:
     options = parser.parse_args()
     tool = (options.build / "tramontane-chat-pieces").resolve()
     started = time.monotonic()
-    jobs = [(check_pieces, version, options.conversations, options.seed + i) for i, version in enumerate(VERSIONS)]
+    jobs = [(check_published,), *((check_pieces, version, options.conversations, options.seed + i) for i, version in enumerate(VERSIONS))]
     jobs += [(check_ids, file, version, options.conversations // 4, options.seed + 100 + i)
              for i, (file, version) in enumerate([*VOCABULARIES.items(), *((TEKKEN, version) for version in TEKKEN_VERSIONS)])]
     wrong = 0

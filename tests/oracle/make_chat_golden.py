@@ -4,16 +4,19 @@
 Run in an environment with requirements.txt installed: python tests/oracle/make_chat_golden.py
 """
 import json
+import tempfile
 from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
-from chat_oracle import RULES
+from chat_oracle import RULES, tokenizer_file
 from chat_reference import VERSIONS, Reference
 from mistral_common.protocol.fim.request import FIMRequest
 from mistral_common.tokens.tokenizers.base import TokenizerVersion
 from mistral_common.tokens.tokenizers.sentencepiece import SentencePieceTokenizer
+from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 from mistral_common.utils.json_utils import validate_json_schema_by_draft7
+from published_examples import CONVERSATIONS, INFILLS
 from random_chats import BROKEN, NUMBERS, SCHEMAS, Chats
 
 SEED = 6
@@ -44,15 +47,36 @@ def piece_cases(name: str) -> list[dict]:
     return cases
 
 
+def published_cases(name: str) -> list[dict]:
+    rules = RULES.get(name, [None])[-1]
+    reference = Reference(name, rules)
+    texts = [json.dumps(conversation) for conversation in CONVERSATIONS]
+    return [{"template": name, "rules": None if rules is None else json.dumps(rules), "conversation": text, **reference.answer(text)}
+            for text in texts]
+
+
 def vocabulary_cases(name: str, model: Path) -> list[dict]:
     reference = Reference(name, tokenizer=SentencePieceTokenizer(model, TokenizerVersion(name)))
     answers = ((text, reference.answer(text)) for text in small_conversations(Chats(SEED), name, 12))
     return [{"template": name, "conversation": text, **answer} for text, answer in answers if "ids" in answer]
 
 
+def tekken_cases(name: str) -> list[dict]:
+    """With the small tekken.json as one of that version: its special tokens, its settings, and ids."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = tokenizer_file(TESTS / "data" / "tekken" / "tekken.json", name, Path(folder))
+        file = json.loads(path.read_text())
+        reference = Reference(name, tokenizer=Tekkenizer.from_file(path))
+    answers = ((text, reference.answer(text)) for text in small_conversations(Chats(SEED), name, 16))
+    head = {"config": file["config"], "special_tokens": [token["token_str"] for token in file["special_tokens"]],
+            "model_settings_builder": file.get("model_settings_builder")}
+    head["config"].pop("pattern")
+    return [{"template": name, **head, "cases": [{"conversation": text, **answer} for text, answer in answers if "ids" in answer]}]
+
+
 def infill_cases(model: Path) -> list[dict]:
     reference = Reference("v3", tokenizer=SentencePieceTokenizer(model, TokenizerVersion.v3))
-    pairs = [("def f(", "return x"), ("", ""), ("a", ""), ("", " b"), ("x = ", "  \n"), ("é", "日本")]
+    pairs = [("def f(", "return x"), ("", ""), ("a", ""), ("", " b"), ("x = ", "  \n"), ("é", "日本"), *INFILLS]
     return [{"prefix": prefix, "suffix": suffix, "ids": reference.tokenizer.encode_fim(FIMRequest(prompt=prefix, suffix=suffix)).tokens}
             for prefix, suffix in pairs]
 
@@ -82,7 +106,9 @@ def main() -> None:
         "sentencepiece": version("sentencepiece"),
         "seed": SEED,
         "pieces": [case for name in VERSIONS for case in piece_cases(name)],
+        "published": [case for name in VERSIONS for case in published_cases(name)],
         "ids": [case for name in ("v2", "v3", "v7") for case in vocabulary_cases(name, model)],
+        "tekken": [case for name in ("v11", "v13", "v15") for case in tekken_cases(name)],
         "infill": infill_cases(model),
         "json": [json_case(text) for text in NUMBERS + BROKEN + [chats.json_text() for _ in range(40)]],
         "schemas": [[json.dumps(schema), is_schema(schema)] for schema in SCHEMAS],

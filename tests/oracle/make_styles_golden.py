@@ -85,7 +85,7 @@ def main():
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(text)
         file.flush()
-        subprocess.run([args.check, "--gtest_filter=*AsJinjaDoes"], check=True,
+        subprocess.run([args.check, "--gtest_filter=*AsJinjaDoes"], check=True, timeout=300,
                        env=os.environ | {"TRAMONTANE_CHAT_STYLES": file.name})
 
 

@@ -73,6 +73,18 @@ def random_texts(count, seed):
     return texts
 
 
+def replaced_texts(count, seed):
+    """Texts whose bytes were garbled: sequences that form no character were replaced by U+FFFD, as readers of text do. (Bytes that
+    are not UTF-8 themselves are refused here, and mistral-common takes no bytes.)"""
+    rng = random.Random(seed)
+    for text in random_texts(count, seed):
+        encoded = bytearray(text.encode())
+        for _ in range(rng.randint(1, 6)):
+            at = rng.randrange(len(encoded) + 1)
+            encoded[at:at + rng.randint(0, 2)] = bytes(rng.randrange(128, 256) for _ in range(rng.randint(0, 3)))
+        yield encoded.decode(errors="replace")
+
+
 def run_tool(tool, file, lines):
     text = "".join(json.dumps(line) + "\n" for line in lines)
     done = subprocess.run([tool, file], input=text, capture_output=True, text=True, check=False, encoding="utf-8")
@@ -107,7 +119,7 @@ def check(tool, file, count):
     about = check_vocabulary(tool, file, theirs)
     if about["version"] not in (theirs.version.value, ""):
         fail(file, "version", file, theirs.version.value, about["version"])
-    texts = random_texts(count, SEED)
+    texts = random_texts(count, SEED) + list(replaced_texts(count // 20, SEED + 2))
     start = time.perf_counter()
     for text, found in zip(texts, run_tool(tool, file, texts), strict=True):
         ids = theirs.encode(text, bos=False, eos=False)

@@ -22,6 +22,7 @@
 #include "cli/text_input.h"
 #include "cli/values.h"
 #include "core/fail.h"
+#include "core/utf8.h"
 
 namespace tramontane::cli {
 namespace {
@@ -103,6 +104,10 @@ bool Chat::line(const std::string& text) {
 }
 
 bool Chat::send(const std::string& text) {
+  if (const std::size_t at = find_invalid_utf8(text); at != std::string::npos) {
+    fail("message: expected UTF-8, found byte {:#04x} at offset {}", static_cast<unsigned char>(text[at]),
+         at);
+  }
   auto& messages = session_.conversation().messages;
   const std::vector<Message> before = messages;
   messages.push_back({.role = Role::user, .content = {{.text = text}}});
