@@ -84,12 +84,12 @@ std::optional<ChatStyle> recognise_style(std::string_view source) {
   return std::nullopt;
 }
 
-std::optional<ChatStyle> style_of_folder(const std::filesystem::path& folder) {
+FolderTemplate template_of_folder(const std::filesystem::path& folder) {
   const auto found = find_template(folder);
-  if (!found) return std::nullopt;
-  if (auto style = recognise_style(found->source)) return style;
+  if (!found) return {};
+  if (auto style = recognise_style(found->source)) return {.style = std::move(style)};
   const auto has = [&](std::string_view text) { return found->source.find(text) != std::string::npos; };
-  if (has("[INST]") && !has("<<SYS>>")) return std::nullopt;
+  if (has("[INST]") && !has("<<SYS>>")) return {.mistral = true};
   fail(
       "{}: expected a chat template that is known (Mistral's, or the published ones of llama2, llama3, "
       "chatml "

@@ -34,10 +34,14 @@ std::optional<ChatStyle> recognise_style(std::string_view source);
 /// "llama2", "llama3", "chatml" or "zephyr", as --chat-template has it; nothing for other names.
 std::optional<ChatStyle> style_of_name(std::string_view name);
 
-/// The style of the template that a folder has in chat_template.jinja or else in tokenizer_config.json.
-/// Nothing when it has none, or one with Mistral's [INST], whose version the tokenizer tells. Throws Error
-/// for any other template, naming --chat-template.
-std::optional<ChatStyle> style_of_folder(const std::filesystem::path& folder);
+/// What the template says that a folder has in chat_template.jinja or else in tokenizer_config.json.
+struct FolderTemplate {
+  bool mistral = false;                 // it is one with Mistral's [INST], whose version the tokenizer tells
+  std::optional<ChatStyle> style = {};  // another family's; neither: the folder has no template
+};
+
+/// Throws Error for a template that is not known, naming --chat-template.
+FolderTemplate template_of_folder(const std::filesystem::path& folder);
 
 /// What the template makes of the conversation, with the beginning of an answer at its end (of Llama 2 there
 /// is none); of a last message that is a prefix, nothing that follows its content. Throws Error for what the

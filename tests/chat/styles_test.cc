@@ -205,7 +205,7 @@ TEST(Styles, ControlTokensAreIdsAndTextNeverIs) {
   EXPECT_EQ(encode(tokenizer, render(*style_of_name("zephyr"), messages)), expected);
 }
 
-class StyleOfFolder : public ::testing::Test {
+class TemplateOfFolder : public ::testing::Test {
  protected:
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(folder.path() / name) << text;
@@ -213,26 +213,29 @@ class StyleOfFolder : public ::testing::Test {
   TempFolder folder;
 };
 
-TEST_F(StyleOfFolder, IsOfItsTemplate) {
-  EXPECT_FALSE(style_of_folder(folder.path()));
+TEST_F(TemplateOfFolder, IsOfItsTemplate) {
+  EXPECT_FALSE(template_of_folder(folder.path()).style);
+  EXPECT_FALSE(template_of_folder(folder.path()).mistral);
   write("tokenizer_config.json", R"({"bos_token": "<s>"})");
-  EXPECT_FALSE(style_of_folder(folder.path()));
+  EXPECT_FALSE(template_of_folder(folder.path()).style);
+  EXPECT_FALSE(template_of_folder(folder.path()).mistral);
   write("tokenizer_config.json", json{{"chat_template", read(kTemplates / "zephyr.jinja")}}.dump());
-  EXPECT_EQ(style_of_folder(folder.path())->family, ChatStyle::Family::zephyr);
+  EXPECT_EQ(template_of_folder(folder.path()).style->family, ChatStyle::Family::zephyr);
   const json list = {{{"name", "tool_use"}, {"template", "?"}},
                      {{"name", "default"}, {"template", read(kTemplates / "llama3.jinja")}}};
   write("tokenizer_config.json", json{{"chat_template", list}}.dump());
-  EXPECT_EQ(style_of_folder(folder.path())->family, ChatStyle::Family::llama3);
+  EXPECT_EQ(template_of_folder(folder.path()).style->family, ChatStyle::Family::llama3);
   write("chat_template.jinja", read(kTemplates / "chatml.jinja"));
-  EXPECT_EQ(style_of_folder(folder.path())->family, ChatStyle::Family::chatml);
+  EXPECT_EQ(template_of_folder(folder.path()).style->family, ChatStyle::Family::chatml);
   write("chat_template.jinja",
         "{{ bos_token }}{% for m in messages %}{{ '[INST] ' + m.content }}{% endfor %}");
-  EXPECT_FALSE(style_of_folder(folder.path()));
+  EXPECT_FALSE(template_of_folder(folder.path()).style);
+  EXPECT_TRUE(template_of_folder(folder.path()).mistral);
 }
 
-TEST_F(StyleOfFolder, RefusesOthersNamingTheOption) {
+TEST_F(TemplateOfFolder, RefusesOthersNamingTheOption) {
   write("chat_template.jinja", "{{ '### Instruction:' }}");
-  const std::string error = error_of([&] { style_of_folder(folder.path()); });
+  const std::string error = error_of([&] { template_of_folder(folder.path()); });
   EXPECT_NE(error.find("chat_template.jinja: expected a chat template that is known"), std::string::npos)
       << error;
   EXPECT_NE(error.find("--chat-template"), std::string::npos) << error;
@@ -240,7 +243,7 @@ TEST_F(StyleOfFolder, RefusesOthersNamingTheOption) {
   for (const char* config : {"[]", "{", R"({"chat_template": 1})", R"({"chat_template": []})",
                              R"({"chat_template": [1]})", R"({"chat_template": [{"name": "default"}]})"}) {
     write("tokenizer_config.json", config);
-    EXPECT_NE(error_of([&] { style_of_folder(folder.path()); }).find("tokenizer_config.json"),
+    EXPECT_NE(error_of([&] { template_of_folder(folder.path()); }).find("tokenizer_config.json"),
               std::string::npos);
   }
 }

@@ -103,6 +103,15 @@ class ConversationsTest(CommandTest):
         self.assertEqual(result["tokens"], case["ids"])
         self.assertEqual(result["pieces"][0], "<s>")
 
+    def test_a_vocabulary_without_control_tokens_beside_a_template_of_mistrals_is_v1(self):
+        shutil.copy(STORIES + "/tokenizer.model", self.folder)
+        chat = json.dumps([{"role": "user", "content": "a"}])
+        inst = "{{ bos_token }}{% for message in messages %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% endfor %}"
+        (self.folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": inst}))
+        found = run("tokenize", "--model-path", self.folder, "--chat", "--text", chat)
+        self.assertEqual(found.returncode, 0, found.stderr)
+        self.assertEqual(found.stdout, tokenize("--chat", "--chat-template", "v1", "--text", chat).stdout)
+
     def test_a_list_of_messages_and_tools_are_read(self):
         messages = [{"role": "user", "content": "a [/INST]"}]
         tool = {"type": "function", "function": {"name": "f", "parameters": {}}}

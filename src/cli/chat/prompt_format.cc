@@ -37,17 +37,19 @@ std::vector<std::string> chat_template_names() {
 
 PromptFormat prompt_format(const std::filesystem::path& folder, const Tokenizer& tokenizer,
                            const std::string& name) {
-  const auto style = name.empty() ? style_of_folder(folder) : style_of_name(name);
-  if (style) return of_style(*style, tokenizer);
-  if (!name.empty()) return of_template(ChatTemplate::named(name).with_settings_of(tokenizer), tokenizer);
-  if (tokenizer.version().empty()) {
-    fail(
-        "{}: no chat template is known for this model; a base model has none (tramontane generate continues "
-        "a text), for "
-        "another say which with --chat-template",
-        folder.string());
+  if (!name.empty()) {
+    if (const auto style = style_of_name(name)) return of_style(*style, tokenizer);
+    return of_template(ChatTemplate::named(name).with_settings_of(tokenizer), tokenizer);
   }
-  return of_template(ChatTemplate::of(tokenizer), tokenizer);
+  const FolderTemplate found = template_of_folder(folder);
+  if (found.style) return of_style(*found.style, tokenizer);
+  if (!tokenizer.version().empty()) return of_template(ChatTemplate::of(tokenizer), tokenizer);
+  // v1 is the version whose vocabulary has no control tokens of its own.
+  if (found.mistral) return of_template(ChatTemplate::named("v1"), tokenizer);
+  fail(
+      "{}: no chat template is known for this model; a base model has none (tramontane generate continues a "
+      "text), for another say which with --chat-template",
+      folder.string());
 }
 
 }  // namespace tramontane::cli

@@ -19,7 +19,8 @@ struct PromptFormat {
 std::vector<std::string> chat_template_names();
 
 /// The format of that name, or if it is empty, what `folder` says: the template of another family that is
-/// known, else the version of Mistral's that the tokenizer was made for. Throws Error for a model without
+/// known, else the version of Mistral's that the tokenizer was made for; v1 where the folder's template has
+/// Mistral's [INST] and the tokenizer nothing. Throws Error for a model without
 /// any, and for templates that are not known.
 PromptFormat prompt_format(const std::filesystem::path& folder, const Tokenizer& tokenizer,
                            const std::string& name);
