@@ -1,5 +1,6 @@
 """`tramontane chat`, piped and in a terminal. stories260k is no chat model; template v1 needs nothing of its vocabulary."""
 import json
+import os
 import pathlib
 import unittest
 
@@ -110,6 +111,53 @@ class InATerminal(CommandTest):
         self.assertIn("0 turns", self.ask(terminal, "/drop"))
         terminal.line("/exit")
         self.assertEqual(terminal.wait(), 0)
+
+    def test_what_is_saved_is_what_was_loaded(self):
+        think = {"type": "thinking", "thinking": "hm", "closed": False}
+        text = {"type": "text", "text": "a"}
+        messages = [
+            {"role": "user", "content": [text, text]},
+            {"role": "assistant", "content": [text, think]},
+            {"role": "user", "content": "b"},
+            {"role": "assistant", "content": "c", "reasoning": "d", "prefix": True},
+        ]
+        parameters = '{"z": 123456789012345678901234567890, "default": NaN, "a": 1e+16}'
+        tools = '[{"type": "function", "function": {"name": "f", "description": "g", "parameters": %s}}]' % parameters
+        schema = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
+        first, second = self.folder / "first.json", self.folder / "second.json"
+        first.write_text('{"messages": %s, "tools": %s, "reasoning_effort": "high", "response_format": %s}' % (
+            json.dumps(messages), tools, json.dumps(schema)))
+        terminal = self.open("-m", "3")
+        self.assertIn("4 messages", self.ask(terminal, f"/load {first}"))
+        self.assertIn("4 messages", self.ask(terminal, f"/save {second}"))
+        saved = second.read_text()
+        self.assertIn(f'"parameters": {parameters}', saved)
+        self.assertEqual({**json.loads(saved), "tools": 0}, {**json.loads(first.read_text()), "tools": 0})
+
+    def test_a_file_that_is_no_conversation_is_named(self):
+        file = self.folder / "bad.json"
+        file.write_bytes(b"\xff")
+        terminal = self.open("-m", "3")
+        self.assertIn(f"{file}: expected UTF-8", self.ask(terminal, f"/load {file}"))
+        file.write_text('{"messages": [')
+        self.assert_fails(run(*CHAT, "--load", file, stdin=b"Hello\n"), 1, str(file), "syntax error")
+
+    def test_save_replaces_plain_files_only(self):
+        terminal = self.open("-m", "3")
+        target, link, pipe = (self.folder / name for name in ("target.json", "link.json", "pipe"))
+        target.write_text("old")
+        link.symlink_to(target)
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        self.assertIn("0 messages", self.ask(terminal, f"/save {link}"))
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(json.loads(target.read_text()), {"messages": []})
+        self.assertIn("0 messages", self.ask(terminal, f"/save {pipe}"))
+        self.assertEqual(json.loads(os.read(reader, 1000)), {"messages": []})
+        (self.folder / "folder").mkdir()
+        self.assertIn("directory", self.ask(terminal, f"/save {self.folder}/folder"))
+        self.assertEqual(sorted(self.folder.glob("*.partial")), [])
 
     def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(self):
         terminal = self.open("-m", "100000", "--ctx", "200000", *NO_EOS)

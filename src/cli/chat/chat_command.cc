@@ -19,7 +19,6 @@
 #include "cli/model_options.h"
 #include "cli/sampling_options.h"
 #include "cli/terminal.h"
-#include "cli/text_input.h"
 #include "cli/values.h"
 #include "core/fail.h"
 
@@ -43,7 +42,7 @@ class Chat {
  public:
   Chat(const Options& options, Model& model, ChatSession::Encode encode)
       : json_(options.json), session_(model, std::move(encode), options.generate) {
-    if (options.load) session_.conversation() = read_conversation(read_text(*options.load));
+    if (options.load) session_.conversation() = load_conversation(*options.load);
     if (!options.system.empty()) session_.set_system_prompt(options.system);
   }
 
