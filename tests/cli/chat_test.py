@@ -226,6 +226,20 @@ class InATerminal(CommandTest):
         self.ask(terminal, f"/save {file}")
         self.assertEqual([m["role"] for m in json.loads(file.read_text())["messages"]], ["user", "assistant"])
 
+    def test_an_answer_that_cannot_be_given_again_stays(self):
+        file, after = self.folder / "long.json", self.folder / "after.json"
+        talk = [{"role": role, "content": "Tom and Lily went to the park. " * 3} for role in ("user", "assistant")] * 2
+        file.write_text(json.dumps(talk))
+        terminal = self.open("-m", "20", "--ctx", "100")
+        self.ask(terminal, f"/load {file}")
+        terminal.line("/regenerate")
+        terminal.expect("Drop the 1 oldest of 2 turns")
+        terminal.expect("[y/N] ")
+        terminal.line("n")
+        terminal.expect("\n> ")
+        self.ask(terminal, f"/save {after}")
+        self.assertEqual(json.loads(after.read_text())["messages"], talk)
+
     def test_unknown_commands_say_so(self):
         terminal = self.open()
         self.assertIn("'nonsense': expected a command of /help", self.ask(terminal, "/nonsense"))

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/chat/chat_json.h"
 #include "cli/chat/commands.h"
@@ -52,6 +53,7 @@ class Chat {
  private:
   bool line(const std::string& text);
   bool send(const std::string& text);
+  bool answer_or_restore(const std::vector<Message>& before);
   bool answer();
   bool make_room();
   void report(const Answer& answer);
@@ -93,8 +95,9 @@ bool Chat::line(const std::string& text) {
   try {
     if (text.starts_with("//")) return send(text.substr(1));
     if (!text.starts_with('/')) return send(text);
+    const std::vector<Message> before = session_.conversation().messages;
     const ChatRequest request = commands_.run(text);
-    return request == ChatRequest::answer ? answer() : request == ChatRequest::nothing;
+    return request == ChatRequest::answer ? answer_or_restore(before) : request == ChatRequest::nothing;
   } catch (const Error& error) {
     note(fmt::format("{}\n", one_line(error.what())));
     return true;
@@ -105,6 +108,12 @@ bool Chat::send(const std::string& text) {
   auto& messages = session_.conversation().messages;
   const std::vector<Message> before = messages;
   messages.push_back({.role = Role::user, .content = {{.text = text}}});
+  return answer_or_restore(before);
+}
+
+/// Where there is no answer, the messages are `before` again.
+bool Chat::answer_or_restore(const std::vector<Message>& before) {
+  auto& messages = session_.conversation().messages;
   try {
     if (make_room()) return answer();
     messages = before;
