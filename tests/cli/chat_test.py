@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import unittest
 
 from support import STORIES, TRAMONTANE, CommandTest, run
@@ -239,6 +240,24 @@ class InATerminal(CommandTest):
         terminal.expect("\n> ")
         self.ask(terminal, f"/save {after}")
         self.assertEqual(json.loads(after.read_text())["messages"], talk)
+
+    def test_no_more_is_dropped_than_makes_a_quarter_of_room(self):
+        file = self.folder / "many.json"
+        file.write_text(json.dumps([{"role": role, "content": "Tom and Lily"} for role in ("user", "assistant")] * 30))
+        terminal = self.open("-m", "3", "--ctx", "400")
+        self.ask(terminal, f"/load {file}")
+        terminal.line("Tom and Lily")
+        question = terminal.expect("[y/N] ")
+        whole, dropped, turns, left = map(int, re.search(
+            r"has (\d+) tokens, .*\n?Drop the (\d+) oldest of (\d+) turns, which leaves (\d+) tokens", question).groups())
+        self.assertEqual(turns, 31)
+        self.assertGreater(whole, 400)
+        self.assertLess(left, 300)
+        self.assertGreaterEqual(left + (whole - left) / dropped, 300)
+        terminal.line("y")
+        terminal.expect("\n> ")
+        self.ask(terminal, f"/save {file}")
+        self.assertEqual(len(json.loads(file.read_text())["messages"]), 2 * (31 - dropped))
 
     def test_unknown_commands_say_so(self):
         terminal = self.open()

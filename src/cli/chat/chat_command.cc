@@ -135,8 +135,21 @@ bool Chat::make_room() {
 
   const Conversation whole = session_.conversation();
   const int turns = session_.turns();
-  while (session_.turns() > 1 && session_.prompt_tokens() >= context - context / 4) session_.drop_oldest(1);
-  const std::int64_t left = session_.prompt_tokens();
+  const auto left_without = [&](int oldest) {
+    session_.conversation() = whole;
+    session_.drop_oldest(oldest);
+    return session_.prompt_tokens();
+  };
+  int enough = turns - 1;  // the last one stays
+  for (int least = 1; least < enough;) {
+    const int half = least + (enough - least) / 2;
+    if (left_without(half) < context - context / 4) {
+      enough = half;
+    } else {
+      least = half + 1;
+    }
+  }
+  const std::int64_t left = left_without(enough);
   if (left < context) {
     note(fmt::format("The context is full: {}.\n", full));
     const std::string question = fmt::format("Drop the {} oldest of {} turns, which leaves {} tokens? [y/N] ",
