@@ -259,6 +259,14 @@ class InATerminal(CommandTest):
         self.ask(terminal, f"/save {file}")
         self.assertEqual(len(json.loads(file.read_text())["messages"]), 2 * (31 - dropped))
 
+    def test_messages_are_utf8_whatever_the_locale(self):
+        terminal = Terminal([TRAMONTANE, *CHAT, "-m", "3"], {"HOME": str(self.folder), "NO_COLOR": "1", "LC_ALL": "C"})
+        self.addCleanup(terminal.close)
+        terminal.expect("> ")
+        self.ask(terminal, "é漢👩")
+        self.ask(terminal, f"/save {self.folder}/chat.json")
+        self.assertEqual(json.loads((self.folder / "chat.json").read_text())["messages"][0]["content"], "é漢👩")
+
     def test_unknown_commands_say_so(self):
         terminal = self.open()
         self.assertIn("'nonsense': expected a command of /help", self.ask(terminal, "/nonsense"))
