@@ -101,6 +101,7 @@ std::string to_text(const Conversation& conversation) {
   std::string text = R"({"messages": )" + list_of(messages);
   if (!conversation.tools.empty()) {
     std::vector<std::string> tools;
+    tools.reserve(conversation.tools.size());
     for (const Tool& tool : conversation.tools) tools.push_back(text_of(tool));
     text += ",\n\"tools\": " + list_of(tools);
   }
