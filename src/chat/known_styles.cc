@@ -73,6 +73,8 @@ std::optional<TemplateFile> find_template(const std::filesystem::path& folder) {
 }  // namespace
 
 std::optional<ChatStyle> recognise_style(std::string_view source) {
+  constexpr std::size_t kLongest = 64 << 10;  // bytes; a form takes a hundred times its source to make
+  if (source.size() > kLongest) return std::nullopt;
   const auto form = jinja_form(source);
   if (!form) return std::nullopt;
   const std::uint64_t digest = digest_of(*form);

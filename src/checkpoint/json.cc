@@ -18,12 +18,12 @@ class Watch final : public json::json_sax_t {
  public:
   explicit Watch(const std::string& file) : file_(file) {}
 
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(json::number_integer_t) override { return true; }
-  bool number_unsigned(json::number_unsigned_t) override { return true; }
-  bool number_float(json::number_float_t, const std::string&) override { return true; }
-  bool string(std::string&) override { return true; }
+  bool null() override { return count(); }
+  bool boolean(bool) override { return count(); }
+  bool number_integer(json::number_integer_t) override { return count(); }
+  bool number_unsigned(json::number_unsigned_t) override { return count(); }
+  bool number_float(json::number_float_t, const std::string&) override { return count(); }
+  bool string(std::string&) override { return count(); }
   bool binary(json::binary_t&) override { return true; }
   bool start_object(std::size_t) override {
     keys_.emplace_back();
@@ -45,14 +45,23 @@ class Watch final : public json::json_sax_t {
   bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
 
  private:
+  /// A value takes up to 112 bytes, and 3 in the text. The largest tokenizers there are have 2 million.
+  bool count() {
+    constexpr int kMostValues = 5 << 20;
+    if (++values_ > kMostValues)
+      fail("{}: expected JSON of at most {} values, found more", file_, kMostValues);
+    return true;
+  }
+
   bool start() {
     constexpr int kDeepest = 32;
     if (++depth_ > kDeepest) fail("{}: expected JSON nested at most {} deep, found deeper", file_, kDeepest);
-    return true;
+    return count();
   }
 
   const std::string& file_;
   int depth_ = 0;
+  int values_ = 0;
   std::vector<std::set<std::string>> keys_;  // of the objects that are open, outermost first
 };
 

@@ -7,8 +7,8 @@
 
 namespace tramontane {
 
-/// Parses untrusted JSON. Throws Error for syntax errors, for nesting deeper than any configuration has, and
-/// for keys that are there twice, of which nlohmann::json would silently keep the last.
+/// Parses untrusted JSON. Throws Error for syntax errors, for nesting deeper and more values than any file
+/// has, and for keys that are there twice, of which nlohmann::json would silently keep the last.
 nlohmann::json parse_json(std::string_view text, const std::string& file);
 
 /// What `value` is, for "found ...": "'silu'", "-3", "null", "an object".

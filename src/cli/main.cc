@@ -46,6 +46,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  tramontane::cli::hold_standard_streams();
   tramontane::cli::ignore_closed_pipes();
   try {
     return parse_and_run(argc, argv);

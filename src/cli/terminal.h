@@ -15,6 +15,10 @@ void forget_interrupt();
 /// After catch_interrupts().
 bool wait_for_input(int fd);
 
+/// Standard streams that the program was started without stay unusable, where else the next file that is
+/// opened would take their place. Before any is opened.
+void hold_standard_streams();
+
 /// A closed pipe is seen where it is written to, instead of ending the process.
 void ignore_closed_pipes();
 

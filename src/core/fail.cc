@@ -1,18 +1,21 @@
 #include "core/fail.h"
 
+#include <algorithm>
 #include <array>
+
+#include "core/utf8.h"
 
 namespace tramontane {
 
 std::string one_line(std::string_view text) {
   std::string out;
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
+  while (!text.empty()) {
+    const std::size_t length = control_length(text);
+    for (const char c : text.substr(0, length)) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     }
+    if (length == 0) out += text.front();
+    text.remove_prefix(std::max<std::size_t>(1, length));
   }
   return out;
 }

@@ -48,6 +48,12 @@ Utf8Head utf8_head(std::string_view bytes) {
   return {Utf8Kind::character, first.length};
 }
 
+std::size_t control_length(std::string_view text) {
+  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : ' '; };
+  if (at(0) == 0xc2 && at(1) >= 0x80 && at(1) < 0xa0) return 2;
+  return at(0) < 0x20 || at(0) == 0x7f ? 1 : 0;
+}
+
 std::size_t find_invalid_utf8(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {

@@ -20,6 +20,10 @@ struct Utf8Head {
 /// What `bytes`, which are not empty, start with.
 Utf8Head utf8_head(std::string_view bytes);
 
+/// The bytes of the control character that `text` starts with; 0: with another, or with none. C1 controls, of
+/// two bytes, count: to some terminals U+009B is what ESC [ is.
+std::size_t control_length(std::string_view text);
+
 /// The offset of the first byte that is not part of a valid character; npos when all of `text` is UTF-8.
 std::size_t find_invalid_utf8(std::string_view text);
 

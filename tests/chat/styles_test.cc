@@ -126,6 +126,8 @@ TEST(Styles, AreRecognisedHoweverTheyAreLaidOut) {
 TEST(Styles, AnyOtherTextIsNotRecognised) {
   const std::string known = read(kTemplates / "chatml.jinja");
   EXPECT_TRUE(recognise_style(known + "\n"));
+  EXPECT_TRUE(recognise_style("{#" + std::string(60'000, ' ') + "#}" + known));
+  EXPECT_FALSE(recognise_style("{#" + std::string(70'000, ' ') + "#}" + known)) << "too long";
   for (const std::string& other :
        {std::string(), known + " ", "x" + known, known + "\n\n\n", known.substr(1), known + "{{",
         known + "{% '", known + "{{ eos_token }}", std::string("{{ messages }}")}) {

@@ -183,6 +183,14 @@ INSTANTIATE_TEST_SUITE_P(
                       Wrong{R"({"\u001b[2J":1,"\u001b[2J":1})", "key '\\x1b[2J' is there twice"},
                       Wrong{"{\"\xff\":1}", "syntax error"}));
 
+TEST(Config, HasSoManyValuesAtMost) {
+  std::string values;
+  for (int i = 0; i < 2'000'000; i++) values += "{},0,";
+  EXPECT_NO_THROW(mistral(R"("x": [)" + values + "0]"));
+  EXPECT_TRUE(
+      contains(error_of([&] { mistral(R"("x": [)" + values + values + "0]"); }), "at most 5242880 values"));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Quantization, WrongConfig,
     ::testing::Values(

@@ -1,6 +1,8 @@
 """`tramontane chat`, piped and in a terminal. stories260k is no chat model; template v1 needs nothing of its vocabulary."""
 import json
+import os
 import pathlib
+import re
 import unittest
 
 from support import STORIES, TRAMONTANE, CommandTest, run
@@ -115,6 +117,53 @@ class InATerminal(CommandTest):
         terminal.line("/exit")
         self.assertEqual(terminal.wait(), 0)
 
+    def test_what_is_saved_is_what_was_loaded(self):
+        think = {"type": "thinking", "thinking": "hm", "closed": False}
+        text = {"type": "text", "text": "a"}
+        messages = [
+            {"role": "user", "content": [text, text]},
+            {"role": "assistant", "content": [text, think]},
+            {"role": "user", "content": "b"},
+            {"role": "assistant", "content": "c", "reasoning": "d", "prefix": True},
+        ]
+        parameters = '{"z": 123456789012345678901234567890, "default": NaN, "a": 1e+16}'
+        tools = '[{"type": "function", "function": {"name": "f", "description": "g", "parameters": %s}}]' % parameters
+        schema = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
+        first, second = self.folder / "first.json", self.folder / "second.json"
+        first.write_text('{"messages": %s, "tools": %s, "reasoning_effort": "high", "response_format": %s}' % (
+            json.dumps(messages), tools, json.dumps(schema)))
+        terminal = self.open("-m", "3")
+        self.assertIn("4 messages", self.ask(terminal, f"/load {first}"))
+        self.assertIn("4 messages", self.ask(terminal, f"/save {second}"))
+        saved = second.read_text()
+        self.assertIn(f'"parameters": {parameters}', saved)
+        self.assertEqual({**json.loads(saved), "tools": 0}, {**json.loads(first.read_text()), "tools": 0})
+
+    def test_a_file_that_is_no_conversation_is_named(self):
+        file = self.folder / "bad.json"
+        file.write_bytes(b"\xff")
+        terminal = self.open("-m", "3")
+        self.assertIn(f"{file}: expected UTF-8", self.ask(terminal, f"/load {file}"))
+        file.write_text('{"messages": [')
+        self.assert_fails(run(*CHAT, "--load", file, stdin=b"Hello\n"), 1, str(file), "syntax error")
+
+    def test_save_replaces_plain_files_only(self):
+        terminal = self.open("-m", "3")
+        target, link, pipe = (self.folder / name for name in ("target.json", "link.json", "pipe"))
+        target.write_text("old")
+        link.symlink_to(target)
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        self.assertIn("0 messages", self.ask(terminal, f"/save {link}"))
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(json.loads(target.read_text()), {"messages": []})
+        self.assertIn("0 messages", self.ask(terminal, f"/save {pipe}"))
+        self.assertEqual(json.loads(os.read(reader, 1000)), {"messages": []})
+        (self.folder / "folder").mkdir()
+        self.assertIn("directory", self.ask(terminal, f"/save {self.folder}/folder"))
+        self.assertEqual(sorted(self.folder.glob("*.partial")), [])
+
     def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(self):
         terminal = self.open("-m", "100000", "--ctx", "200000", *NO_EOS)
         begins = answers("-m", "20", *NO_EOS, messages=["Tell me about Tom."])[0]["message"]["content"]
@@ -181,6 +230,46 @@ class InATerminal(CommandTest):
         file = self.folder / "chat.json"
         self.ask(terminal, f"/save {file}")
         self.assertEqual([m["role"] for m in json.loads(file.read_text())["messages"]], ["user", "assistant"])
+
+    def test_an_answer_that_cannot_be_given_again_stays(self):
+        file, after = self.folder / "long.json", self.folder / "after.json"
+        talk = [{"role": role, "content": "Tom and Lily went to the park. " * 3} for role in ("user", "assistant")] * 2
+        file.write_text(json.dumps(talk))
+        terminal = self.open("-m", "20", "--ctx", "100")
+        self.ask(terminal, f"/load {file}")
+        terminal.line("/regenerate")
+        terminal.expect("Drop the 1 oldest of 2 turns")
+        terminal.expect("[y/N] ")
+        terminal.line("n")
+        terminal.expect("\n> ")
+        self.ask(terminal, f"/save {after}")
+        self.assertEqual(json.loads(after.read_text())["messages"], talk)
+
+    def test_no_more_is_dropped_than_makes_a_quarter_of_room(self):
+        file = self.folder / "many.json"
+        file.write_text(json.dumps([{"role": role, "content": "Tom and Lily"} for role in ("user", "assistant")] * 30))
+        terminal = self.open("-m", "3", "--ctx", "400")
+        self.ask(terminal, f"/load {file}")
+        terminal.line("Tom and Lily")
+        question = terminal.expect("[y/N] ")
+        whole, dropped, turns, left = map(int, re.search(
+            r"has (\d+) tokens, .*\n?Drop the (\d+) oldest of (\d+) turns, which leaves (\d+) tokens", question).groups())
+        self.assertEqual(turns, 31)
+        self.assertGreater(whole, 400)
+        self.assertLess(left, 300)
+        self.assertGreaterEqual(left + (whole - left) / dropped, 300)
+        terminal.line("y")
+        terminal.expect("\n> ")
+        self.ask(terminal, f"/save {file}")
+        self.assertEqual(len(json.loads(file.read_text())["messages"]), 2 * (31 - dropped))
+
+    def test_messages_are_utf8_whatever_the_locale(self):
+        terminal = Terminal([TRAMONTANE, *CHAT, "-m", "3"], {"HOME": str(self.folder), "NO_COLOR": "1", "LC_ALL": "C"})
+        self.addCleanup(terminal.close)
+        terminal.expect("> ")
+        self.ask(terminal, "é漢👩")
+        self.ask(terminal, f"/save {self.folder}/chat.json")
+        self.assertEqual(json.loads((self.folder / "chat.json").read_text())["messages"][0]["content"], "é漢👩")
 
     def test_unknown_commands_say_so(self):
         terminal = self.open()

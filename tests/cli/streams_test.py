@@ -77,6 +77,13 @@ class StandardOutputTest(CommandTest):
         self.assertIn(b"tramontane: standard output: No space left on device", process.stderr)
 
 
+class StandardInputTest(CommandTest):
+    def test_closed_it_is_not_the_next_file_that_is_opened(self):
+        args = ["chat", "--model-path", STORIES, "--chat-template", "v1"]
+        result = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", TRAMONTANE, *args], capture_output=True, timeout=60)
+        self.assert_fails(result, 1, "standard input", "Bad file descriptor")
+
+
 class StandardErrorTest(CommandTest):
     """Nothing can be said there; the exit code still tells, and it is never a signal's."""
 

@@ -56,6 +56,18 @@ TEST(Quoted, TakesStringsWithoutFindingTheStandardLibrarysOwn) {
   EXPECT_EQ(printable(std::string("c")), "'c'");
 }
 
+TEST(OneLine, SpellsOutControlCharacters) {
+  EXPECT_EQ(one_line("a\0b\n\x1b[31m\x7f"sv), "a\\x00b\\x0a\\x1b[31m\\x7f");
+  EXPECT_EQ(one_line("\xc2\x80\xc2\x9b"
+                     "31m\xc2\x9f"sv),
+            "\\xc2\\x80\\xc2\\x9b31m\\xc2\\x9f");
+}
+
+TEST(OneLine, LeavesOtherTextAsItIs) {
+  for (const std::string_view text : {"\u00a0é漢👩\u200d"sv, "\xc2"sv, "\x9b"sv, ""sv})
+    EXPECT_EQ(one_line(text), text);
+}
+
 TEST(HumanBytes, UsesDecimalUnitsAndThreeDigits) {
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(96), "96 B");

@@ -158,6 +158,34 @@ TEST_P(RandomShapes, AForkContinuesLikeItsParent) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomShapes, ::testing::Range(0U, 24U));
 
+// What a chat does with the cache of the turns before.
+TEST_P(RandomShapes, AShortenedForkContinuesLikeAFreshSequenceBitForBit) {
+  for (const DType dtype : {DType::float16, DType::float32, DType::int8}) {
+    Runner runner(model_, dtype, dice_.pick({1, 3, 16, 64}));
+    KvCache& cache = runner.cache;
+    const SequenceId parent = cache.create();
+    runner.step(parent, ids_);
+    const int window = longest_window(model_.args);
+    auto kept = static_cast<std::size_t>(dice_.roll(1, static_cast<int>(ids_.size()) - 1));
+    // The first new position must see all of its window.
+    const auto seen = [&] { return std::max<std::int64_t>(0, static_cast<std::int64_t>(kept) - window + 1); };
+    while (window != 0 && seen() < cache.oldest(parent)) kept++;
+    const SequenceId child = cache.fork(parent);
+    cache.truncate(child, static_cast<std::int64_t>(kept));
+
+    const auto more = dice_.tokens(dice_.roll(1, 40), model_.args.vocab_size);
+    const auto expected = [&](std::size_t begin) {
+      std::vector<TokenId> all(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(begin));
+      all.insert(all.end(), more.begin(), more.end());
+      const Logits logits = runner.whole(all);
+      const auto rows = static_cast<std::ptrdiff_t>(more.size()) * model_.args.vocab_size;
+      return Logits(logits.end() - rows, logits.end());
+    };
+    EXPECT_EQ(runner.step(child, more), expected(kept)) << "window " << window << ", kept " << kept;
+    EXPECT_EQ(runner.step(parent, more), expected(ids_.size())) << "the parent is as it was";
+  }
+}
+
 TEST(SlidingWindow, LayersMayDifferAndTheCacheKeepsWhatTheLongestSees) {
   auto options = random_options(3);
   options.args.n_layers = 3;

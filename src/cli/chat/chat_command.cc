@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/chat/chat_json.h"
 #include "cli/chat/commands.h"
@@ -19,7 +20,6 @@
 #include "cli/model_options.h"
 #include "cli/sampling_options.h"
 #include "cli/terminal.h"
-#include "cli/text_input.h"
 #include "cli/values.h"
 #include "core/fail.h"
 #include "core/utf8.h"
@@ -44,7 +44,7 @@ class Chat {
  public:
   Chat(const Options& options, Model& model, ChatSession::Encode encode)
       : json_(options.json), session_(model, std::move(encode), options.generate) {
-    if (options.load) session_.conversation() = read_conversation(read_text(*options.load));
+    if (options.load) session_.conversation() = load_conversation(*options.load);
     if (!options.system.empty()) session_.set_system_prompt(options.system);
   }
 
@@ -54,6 +54,7 @@ class Chat {
  private:
   bool line(const std::string& text);
   bool send(const std::string& text);
+  bool answer_or_restore(const std::vector<Message>& before);
   bool answer();
   bool make_room();
   void report(const Answer& answer);
@@ -95,8 +96,9 @@ bool Chat::line(const std::string& text) {
   try {
     if (text.starts_with("//")) return send(text.substr(1));
     if (!text.starts_with('/')) return send(text);
+    const std::vector<Message> before = session_.conversation().messages;
     const ChatRequest request = commands_.run(text);
-    return request == ChatRequest::answer ? answer() : request == ChatRequest::nothing;
+    return request == ChatRequest::answer ? answer_or_restore(before) : request == ChatRequest::nothing;
   } catch (const Error& error) {
     note(fmt::format("{}\n", one_line(error.what())));
     return true;
@@ -111,6 +113,12 @@ bool Chat::send(const std::string& text) {
   auto& messages = session_.conversation().messages;
   const std::vector<Message> before = messages;
   messages.push_back({.role = Role::user, .content = {{.text = text}}});
+  return answer_or_restore(before);
+}
+
+/// Where there is no answer, the messages are `before` again.
+bool Chat::answer_or_restore(const std::vector<Message>& before) {
+  auto& messages = session_.conversation().messages;
   try {
     if (make_room()) return answer();
     messages = before;
@@ -132,8 +140,21 @@ bool Chat::make_room() {
 
   const Conversation whole = session_.conversation();
   const int turns = session_.turns();
-  while (session_.turns() > 1 && session_.prompt_tokens() >= context - context / 4) session_.drop_oldest(1);
-  const std::int64_t left = session_.prompt_tokens();
+  const auto left_without = [&](int oldest) {
+    session_.conversation() = whole;
+    session_.drop_oldest(oldest);
+    return session_.prompt_tokens();
+  };
+  int enough = turns - 1;  // the last one stays
+  for (int least = 1; least < enough;) {
+    const int half = least + (enough - least) / 2;
+    if (left_without(half) < context - context / 4) {
+      enough = half;
+    } else {
+      least = half + 1;
+    }
+  }
+  const std::int64_t left = left_without(enough);
   if (left < context) {
     note(fmt::format("The context is full: {}.\n", full));
     const std::string question = fmt::format("Drop the {} oldest of {} turns, which leaves {} tokens? [y/N] ",

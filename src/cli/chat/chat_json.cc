@@ -1,6 +1,12 @@
 #include "cli/chat/chat_json.h"
 
+#include <fmt/format.h>
+
 #include <string>
+#include <vector>
+
+#include "cli/text_input.h"
+#include "core/fail.h"
 
 namespace tramontane::cli {
 namespace {
@@ -29,6 +35,49 @@ std::string joined(const Message& message, ContentPart::Kind kind) {
   return text;
 }
 
+/// Whether one text says it all, or a finished thought and one text.
+bool is_plain(const std::vector<ContentPart>& parts) {
+  const auto thinks = [&](std::size_t i) { return parts[i].kind == ContentPart::Kind::think; };
+  if (parts.size() == 2) return thinks(0) && parts[0].closed && !parts[0].text.empty() && !thinks(1);
+  return parts.empty() || (parts.size() == 1 && !thinks(0));
+}
+
+Json part_json(const ContentPart& part) {
+  if (part.kind == ContentPart::Kind::text) return {{"type", "text"}, {"text", part.text}};
+  return {{"type", "thinking"}, {"thinking", part.text}, {"closed", part.closed}};
+}
+
+/// All of the message.
+Json exact_json(const Message& message) {
+  Json json = cli::to_json(message);
+  if (!is_plain(message.content)) {
+    json.erase("reasoning");
+    json["content"] = Json::array();
+    for (const ContentPart& part : message.content) json["content"].push_back(part_json(part));
+  }
+  if (message.prefix) json["prefix"] = true;
+  return json;
+}
+
+std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+/// The parameters are text that goes through no other reader: numbers and the order of keys stay.
+std::string text_of(const Tool& tool) {
+  return fmt::format(
+      R"({{"type": "function", "function": {{"name": {}, "description": {}, "parameters": {}}}}})",
+      text_of(Json(tool.name)), text_of(Json(tool.description)), tool.parameters);
+}
+
+std::string text_of_format(const std::string& schema) {
+  return fmt::format(R"({{"type": "json_schema", "json_schema": {{"name": "answer", "schema": {}}}}})",
+                     schema);
+}
+
+/// An element a line.
+std::string list_of(const std::vector<std::string>& elements) {
+  return elements.empty() ? "[]" : fmt::format("[\n{}\n]", fmt::join(elements, ",\n"));
+}
+
 }  // namespace
 
 Json to_json(const Message& message) {
@@ -45,17 +94,32 @@ Json to_json(const Message& message) {
   return json;
 }
 
-Json to_json(const Conversation& conversation) {
-  Json json = {{"messages", Json::array()}};
-  for (const Message& message : conversation.messages) json["messages"].push_back(to_json(message));
-  for (const Tool& tool : conversation.tools) {
-    const Json parameters = Json::parse(tool.parameters, nullptr, false);
-    json["tools"].push_back(
-        {{"type", "function"},
-         {"function", {{"name", tool.name}, {"description", tool.description}, {"parameters", parameters}}}});
+std::string to_text(const Conversation& conversation) {
+  std::vector<std::string> messages;
+  messages.reserve(conversation.messages.size());
+  for (const Message& message : conversation.messages) messages.push_back(text_of(exact_json(message)));
+  std::string text = R"({"messages": )" + list_of(messages);
+  if (!conversation.tools.empty()) {
+    std::vector<std::string> tools;
+    tools.reserve(conversation.tools.size());
+    for (const Tool& tool : conversation.tools) tools.push_back(text_of(tool));
+    text += ",\n\"tools\": " + list_of(tools);
   }
-  if (conversation.reasoning_effort) json["reasoning_effort"] = *conversation.reasoning_effort;
-  return json;
+  if (conversation.reasoning_effort)
+    text += ",\n\"reasoning_effort\": " + text_of(*conversation.reasoning_effort);
+  if (conversation.json_schema) {
+    text += fmt::format(",\n\"response_format\": {}", text_of_format(*conversation.json_schema));
+  }
+  return text + "}\n";
+}
+
+Conversation load_conversation(const std::string& file) {
+  const std::string text = read_text(file);
+  try {
+    return read_conversation(text);
+  } catch (const ChatError& error) {
+    fail("{}: {}", file, error.what());
+  }
 }
 
 }  // namespace tramontane::cli

@@ -9,7 +9,6 @@
 
 #include "cli/chat/chat_json.h"
 #include "cli/terminal.h"
-#include "cli/text_input.h"
 #include "core/fail.h"
 
 namespace tramontane::cli {
@@ -31,6 +30,29 @@ std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// All or nothing: beside the file first. What is no plain file, such as a link or a pipe, is not replaced
+/// but written to.
+void write_file(const std::string& file, const std::string& text) {
+  namespace fs = std::filesystem;
+  std::error_code wrong;
+  const fs::file_type type = fs::symlink_status(file, wrong).type();
+  const bool replaced = type == fs::file_type::regular || type == fs::file_type::not_found;
+  const std::string written = replaced ? file + ".partial" : file;
+  wrong.clear();
+  std::ofstream out(written, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) {
+    wrong = std::error_code(errno != 0 ? errno : EIO, std::generic_category());
+  } else if (replaced) {
+    fs::rename(written, file, wrong);
+  }
+  if (!wrong) return;
+  std::error_code ignored;
+  if (replaced) fs::remove(written, ignored);
+  fail("/save: {}: {}", printable(file), wrong.message());
 }
 
 }  // namespace
@@ -93,23 +115,13 @@ void ChatCommands::drop(const std::string& count) {
 
 void ChatCommands::save(const std::string& file) const {
   if (file.empty()) fail("/save: expected the name of a file");
-  const std::string text = to_json(session_.conversation()).dump(2) + "\n";
-  const std::string partial = file + ".partial";
-  std::ofstream out(partial, std::ios::binary);
-  out << text;
-  out.close();
-  std::error_code wrong;
-  if (!out)
-    wrong.assign(errno, std::generic_category());
-  else
-    std::filesystem::rename(partial, file, wrong);
-  if (wrong) fail("/save: {}: {}", printable(file), wrong.message());
+  write_file(file, to_text(session_.conversation()));
   note(fmt::format("{} messages written\n", session_.conversation().messages.size()));
 }
 
 void ChatCommands::load(const std::string& file) {
   if (file.empty()) fail("/load: expected the name of a file");
-  session_.conversation() = read_conversation(read_text(file));
+  session_.conversation() = load_conversation(file);
   note(fmt::format("{} messages read\n", session_.conversation().messages.size()));
 }
 

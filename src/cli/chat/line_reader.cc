@@ -1,6 +1,7 @@
 #include "cli/chat/line_reader.h"
 
 #include <histedit.h>
+#include <langinfo.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -63,7 +64,7 @@ int read_character(EditLine* /*editor*/, wchar_t* character) {
 struct LineReader::Editor {
   Editor() : file(history_file()) {
     std::setlocale(LC_CTYPE, "");
-    if (MB_CUR_MAX == 1)
+    if (std::string_view(nl_langinfo(CODESET)) != "UTF-8")
       std::setlocale(LC_CTYPE, "C.UTF-8");  // the tokenizer takes UTF-8 whatever the locale
     line = el_init("tramontane", stdin, stderr, stderr);
     past = history_init();

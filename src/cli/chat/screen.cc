@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+
+#include "core/utf8.h"
 
 namespace tramontane::cli {
 namespace {
@@ -14,9 +17,11 @@ constexpr std::string_view kPlain = "\x1b[0m";
 /// Without what could move the cursor or do worse.
 std::string without_controls(std::string_view text) {
   std::string shown;
-  for (const char c : text) {
-    const bool control = (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
-    shown += control ? '?' : c;
+  while (!text.empty()) {
+    const char c = text.front();
+    const std::size_t length = c == '\n' || c == '\t' ? 0 : control_length(text);
+    shown += length == 0 ? c : '?';
+    text.remove_prefix(std::max<std::size_t>(1, length));
   }
   return shown;
 }
