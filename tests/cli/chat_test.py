@@ -12,8 +12,8 @@ CHAT = ("chat", "--model-path", STORIES, "--chat-template", "v1", "--temp", "0")
 NO_EOS = ("--logit-bias", "2=-100")
 
 
-def answers(*options, messages):
-    result = run(*CHAT, "--json", *options, stdin="".join(f"{text}\n" for text in messages).encode())
+def answers(*options, messages, command=CHAT):
+    result = run(*command, "--json", *options, stdin="".join(f"{text}\n" for text in messages).encode())
     assert result.returncode == 0, result.stderr
     return [json.loads(line) for line in result.stdout.splitlines()]
 
@@ -63,6 +63,13 @@ class Piped(CommandTest):
         result = run(*CHAT, "--ctx", "40", "-m", "10", *NO_EOS, stdin=b"Tom\nTom and Lily and Ben and Sue went to the park\n")
         self.assertEqual(result.returncode, 1)
         self.assertIn("the context holds 40 (--ctx)", result.stderr.decode())
+
+    def test_goes_on_after_an_empty_answer(self):
+        for template in ("v1", "llama2"):
+            command = [template if word == "v1" else word for word in CHAT]
+            turns = answers("-m", "3", "--logit-bias", "2=1000", messages=["Tom", "Lily", "Ben"], command=command)
+            self.assertEqual([turn["message"]["content"] for turn in turns], [""] * 3)
+            self.assertLess(turns[0]["prompt_tokens"], turns[2]["prompt_tokens"])
 
     def test_a_base_model_has_no_template(self):
         result = run("chat", "--model-path", STORIES, stdin=b"Hello\n")

@@ -112,7 +112,13 @@ bool Chat::send(const std::string& text) {
   }
   auto& messages = session_.conversation().messages;
   const std::vector<Message> before = messages;
-  messages.push_back({.role = Role::user, .content = {{.text = text}}});
+  // After an answer without text there is none in the conversation. Neighbours become one message here as in
+  // Mistral's templates, since some others refuse them.
+  if (!messages.empty() && messages.back().role == Role::user && !messages.back().content.empty()) {
+    messages.back().content.back().text += "\n\n" + text;
+  } else {
+    messages.push_back({.role = Role::user, .content = {{.text = text}}});
+  }
   return answer_or_restore(before);
 }
 
