@@ -25,6 +25,12 @@ HuggingFaceDecoder::HuggingFaceDecoder(const HuggingFaceFile& file) : steps_(fil
   for (std::size_t id = 0; id < file.pieces.size(); id++) {
     pieces_.push_back(make_piece(file.pieces[id], file.special[id]));
   }
+  for (const AddedToken& token : file.added_tokens) {  // which decode to what was found in the text
+    if (token.normalized) {
+      pieces_[static_cast<std::size_t>(token.id)] =
+          make_piece(normalize(token.content, file.normalizer), token.special);
+    }
+  }
 }
 
 /// An id without a piece is passed over like a control token.

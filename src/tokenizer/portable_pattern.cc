@@ -31,6 +31,8 @@ std::string_view read_differently(std::string_view expression) {
       if (is_letter_or_digit(rest[1]) && kSharedEscapes.find(rest[1]) == std::string_view::npos) {
         return rest.substr(0, 2);
       }
+      if (rest.starts_with("\\p{") || rest.starts_with("\\P{"))
+        at += std::min(rest.find('}'), rest.size()) - 1;
     } else if (in_set) {
       if (c == '[') return rest.substr(0, 1);  // a set within a set, to one of them
       if (rest.starts_with("&&")) return rest.substr(0, 2);
