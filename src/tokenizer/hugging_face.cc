@@ -144,7 +144,7 @@ HuggingFaceTokenizer::HuggingFaceTokenizer(HuggingFaceFile file, const EndTokens
     if (!wanted.empty()) {
       const auto found = ids_.find(wanted);
       if (found == ids_.end()) {
-        fail("{}: expected the token {}, which {} names, found none", name, printable(wanted),
+        fail("{}: expected the token {}, which {} names, found none of that name", name, printable(wanted),
              in_file.empty() ? "tokenizer_config.json or special_tokens_map.json" : "key 'post_processor'");
       }
       return found->second;

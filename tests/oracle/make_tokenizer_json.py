@@ -1,6 +1,7 @@
 """Files of the kind tokenizer.json, made with Hugging Face's tokenizers as conversions for transformers make them: from a
 SentencePiece model, from tekken's ranks, or trained; with every step around the model that is supported."""
 import base64
+import collections
 import json
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -68,8 +69,10 @@ def trained(texts, size, alphabet=(), special=("<unk>", "<s>", "</s>"), **model)
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     else:
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+        counts = collections.Counter("".join(texts).replace(" ", "▁"))
+        alphabet = sorted(counts, key=lambda letter: (-counts[letter], letter))[:60]
     trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=[*special, *bytes_too], initial_alphabet=list(alphabet),
-                                  show_progress=False, limit_alphabet=1000 if alphabet else 60)
+                                  show_progress=False, limit_alphabet=len(alphabet))
     tokenizer.train_from_iterator(texts, trainer)
     made = json.loads(tokenizer.to_str())
     made["added_tokens"] = [token for token in made["added_tokens"] if token["content"] in special]
