@@ -14,7 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kMostTokens = 1 << 20;
 constexpr std::size_t kMostMerges = 1 << 22;
 
 class Reader {

@@ -1,6 +1,6 @@
 #pragma once
 #include <cstddef>
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +14,8 @@ namespace tramontane {
 
 /// The largest tokenizer.json that is read, in bytes. Those of Mistral's models have up to 20 MB.
 constexpr std::size_t kLargestHuggingFaceFile = 64 << 20;
+
+constexpr std::int64_t kMostTokens = 1 << 20;
 
 /// In bytes; bounds the time that looking up takes.
 constexpr std::size_t kLongestPiece = 1024;

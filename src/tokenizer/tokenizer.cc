@@ -5,6 +5,7 @@
 #include "core/utf8.h"
 #include "tokenizer/tokenizer_files.h"
 #include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/vocabulary_check.h"
 
 namespace tramontane {
 namespace {
@@ -43,6 +44,10 @@ Tokenizer Tokenizer::from_bytes(std::string_view bytes, std::string_view name) {
       break;
   }
   return Tokenizer(read_sentencepiece(bytes, name));
+}
+
+std::vector<std::string> Tokenizer::disagreements(const std::filesystem::path& folder) const {
+  return find_disagreements(*this, folder);
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
