@@ -46,7 +46,8 @@ std::size_t spaces_at_start(std::string_view text) {
 
 }  // namespace
 
-AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens)
+    : tokens_(std::move(tokens)), word_(R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}])", "words") {
   std::set<std::string> seen;
   std::erase_if(tokens_, [&](const AddedToken& token) { return !seen.insert(token.content).second; });
   std::sort(tokens_.begin(), tokens_.end(),
@@ -54,14 +55,12 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
   for (const AddedToken& token : tokens_) {
     starts_[static_cast<unsigned char>(token.content[0])] = true;
     all_special_ = all_special_ && token.special;
-    if (token.single_word && !word_) {
-      word_.emplace(R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}])", "words");
-    }
   }
 }
 
 void AddedTokens::for_each(std::string_view text, const Take& take) const {
   std::size_t done = 0;
+  std::size_t spaces_end = 0;  // of the white space that an rstrip took last
   for (std::size_t at = 0; !all_special_ && at < text.size();) {
     const AddedToken* token =
         starts_[static_cast<unsigned char>(text[at])] ? longest_at(text.substr(at)) : nullptr;
@@ -75,7 +74,11 @@ void AddedTokens::for_each(std::string_view text, const Take& take) const {
     if (token->single_word && !is_single_word(text.substr(0, begin), text.substr(end))) continue;
     // A token may start within the white space that the one before it took; it then has none left to take.
     if (token->lstrip && done < begin) begin -= spaces_at_end(text.substr(done, begin - done));
-    if (token->rstrip) end += spaces_at_start(text.substr(end));
+    if (token->rstrip) {
+      // Once for each run of white space, of which every space may be a token.
+      if (end > spaces_end) spaces_end = end + spaces_at_start(text.substr(end));
+      end = spaces_end;
+    }
     if (done < begin) take(text.substr(done, begin - done), -1);
     take(text.substr(begin, end - begin), token->id);
     done = end;
@@ -107,7 +110,7 @@ bool AddedTokens::is_single_word(std::string_view before, std::string_view after
 
 bool AddedTokens::in_word(std::string_view character) const {
   bool found = false;
-  word_->for_each(character, [&](std::string_view, bool is_match) { found = is_match; });
+  word_.for_each(character, [&](std::string_view, bool is_match) { found = is_match; });
   return found;
 }
 

@@ -2,7 +2,6 @@
 #include <array>
 #include <cstddef>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +42,7 @@ class AddedTokens {
   std::vector<AddedToken> tokens_;  // sorted by content
   std::array<bool, 256> starts_{};  // whether one starts with the byte
   bool all_special_ = true;
-  std::optional<Pattern> word_;  // a character that words are made of
+  Pattern word_;  // a character that words are made of
 };
 
 }  // namespace tramontane

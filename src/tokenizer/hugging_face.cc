@@ -108,11 +108,10 @@ class HuggingFaceTokenizer::Encoding {
   void add_words(std::string_view text) {
     const bool cut = steps_.split_words || (!steps_.bytes && tokenizer_.bpe_.ends_at_words());
     while (cut && !text.empty()) {
-      std::size_t from = kMetaSpace.size();
-      while (!steps_.split_words && text.substr(std::min(from, text.size())).starts_with(kMetaSpace)) {
+      std::size_t from = 0;
+      while (text.substr(from).starts_with(kMetaSpace) && (from == 0 || !steps_.split_words)) {
         from += kMetaSpace.size();
       }
-      if (!text.starts_with(kMetaSpace)) from = 0;
       const std::size_t end = std::min(text.find(kMetaSpace, from), text.size());
       encoder_.append(text.substr(0, end), ids_);
       text.remove_prefix(end);

@@ -42,7 +42,7 @@ class Reader {
 
  private:
   void check_model(const Fields& model) {
-    if (model.string("type") != "BPE") model.wrong("type", "'BPE'");
+    if (model.string("type").value_or("BPE") != "BPE") model.wrong("type", "'BPE'");
     allow_only(model, {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
                        "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges"});
     if (model.number("dropout", 0, 1).value_or(0) != 0) model.wrong("dropout", "null");
@@ -62,7 +62,12 @@ class Reader {
         fail("{}: key '{}': expected pieces of 1 to {} bytes, found {}", name_, "model.vocab", kLongestPiece,
              printable(piece));
       }
-      const auto id = static_cast<TokenId>(vocab->need_integer(piece.c_str(), 0, kMostTokens - 1));
+      const std::uint64_t number = value.is_number_unsigned() ? value.get<std::uint64_t>() : kMostTokens;
+      if (number >= kMostTokens) {
+        fail("{}: key {}: expected an integer in 0..{}, found {}", name_, printable("model.vocab." + piece),
+             kMostTokens - 1, describe(value));
+      }
+      const auto id = static_cast<TokenId>(number);
       if (!spelling(id).empty()) {
         fail("{}: key 'model.vocab': expected an id of its own for each piece, found {} for {} and {}", name_,
              id, printable(spelling(id)), printable(piece));
@@ -70,7 +75,7 @@ class Reader {
       spelling(id) = piece;
       ids_.emplace(piece, id);
     }
-    if (const auto unknown = model.string("unk_token")) {
+    if (const auto unknown = model.string("unk_token"); unknown && !unknown->empty()) {
       file_.model.unk_id = id_of(*unknown);
       if (file_.model.unk_id < 0) model.wrong("unk_token", "a piece of the vocabulary");
     }

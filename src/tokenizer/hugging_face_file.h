@@ -15,7 +15,7 @@ namespace tramontane {
 /// The largest tokenizer.json that is read, in bytes. Those of Mistral's models have up to 20 MB.
 constexpr std::size_t kLargestHuggingFaceFile = 64 << 20;
 
-constexpr std::int64_t kMostTokens = 1 << 20;
+constexpr std::uint32_t kMostTokens = 1 << 20;
 
 /// In bytes; bounds the time that looking up takes.
 constexpr std::size_t kLongestPiece = 1024;

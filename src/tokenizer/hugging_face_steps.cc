@@ -29,6 +29,7 @@ std::vector<Fields> steps_of(const Fields& top, const char* key, const char* par
     step->wrong(parts, fmt::format("a list of at most {} steps", kMostSteps));
   }
   std::vector<Fields> steps;
+  steps.reserve(listed->size());
   for (std::size_t i = 0; i < listed->size(); i++) {
     steps.emplace_back((*listed)[i], step->file(), fmt::format("{}{}[{}].", step->path(), parts, i));
   }

@@ -1,4 +1,6 @@
 #pragma once
+#include <initializer_list>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/json.h"

@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 7> kVersions = {"v15", "v13", "v11", "v7"
 std::string token_of(const Fields& fields, const char* key) {
   const nlohmann::json* value = fields.find(key);
   if (value == nullptr || value->is_string()) return fields.string(key).value_or("");
-  return fields.object(key)->string("content").value_or("");
+  const auto object = fields.object(key);
+  return object ? object->string("content").value_or("") : "";
 }
 
 }  // namespace

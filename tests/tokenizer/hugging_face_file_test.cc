@@ -63,6 +63,20 @@ TEST(HuggingFaceFile, ReadsMergesInBothForms) {
   }
 }
 
+TEST(HuggingFaceFile, ReadsWhatOldFilesLeaveOutOrEmpty) {
+  json file = smallest();
+  file["model"].erase("type");
+  file["model"]["unk_token"] = "";
+  EXPECT_EQ(read(file).model.unk_id, -1);
+}
+
+TEST(HuggingFaceFile, APieceMayHoldNul) {
+  json file = smallest();
+  file["model"]["vocab"].erase("<0x0A>");
+  file["model"]["vocab"][std::string(1, '\0')] = 4;
+  EXPECT_EQ(read(file).pieces[4], std::string(1, '\0'));
+}
+
 TEST(HuggingFaceFile, LeavesOutMergesOfControlTokens) {
   json file = smallest();
   file["added_tokens"].push_back(added(3, "ab", true));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "support/temp_folder.h"
@@ -20,7 +21,7 @@ class VocabularyCheck : public ::testing::Test {
  protected:
   void copy(const std::filesystem::path& file) {
     std::filesystem::copy_file(test_data() / file, folder_ / file.filename());
-    tokenizer_.emplace(Tokenizer::load(folder_.path()));
+    tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(folder_.path()));
   }
   /// What is said of a tokenizer.json of these pieces, without its path.
   std::vector<std::string> lines_with(const json& vocab) {
@@ -36,7 +37,7 @@ class VocabularyCheck : public ::testing::Test {
     return vocab;
   }
   testing::TempFolder folder_;
-  std::optional<Tokenizer> tokenizer_;
+  std::unique_ptr<Tokenizer> tokenizer_;
 };
 
 TEST_F(VocabularyCheck, SaysNothingWhereThereIsOneFileOrTheyAgree) {
