@@ -51,8 +51,10 @@ TEST(AddedTokens, MayHaveToBeWholeWords) {
 TEST(AddedTokens, TakeRunsOfWhiteSpaceInLinearTime) {
   AddedToken space = token(" ", 1);
   space.rstrip = true;
-  EXPECT_EQ(parts(AddedTokens({space}), std::string(1 << 17, ' ')).size(), std::size_t{1} << 17)
-      << "each is found, as tokenizers does it";
+  const std::string text(1 << 20, ' ');
+  std::size_t count = 0;
+  AddedTokens({space}).for_each(text, [&](std::string_view, TokenId id) { count += id == 1 ? 1 : 0; });
+  EXPECT_EQ(count, text.size()) << "each is found, as tokenizers does it";
 }
 
 }  // namespace
