@@ -73,6 +73,7 @@ oracle: build $(VENV)/installed
 	$(VENV)/bin/python tests/oracle/convert_oracle.py --build build/release --work build/oracle
 	$(VENV)/bin/python tests/oracle/oracle.py --build build/release --work build/oracle
 	$(VENV)/bin/python tests/oracle/tokenizer_oracle.py --build build/release --work build/oracle
+	$(VENV)/bin/python tests/oracle/tokenizer_json_oracle.py --build build/release --work build/oracle
 	$(VENV)/bin/python tests/oracle/gguf_oracle.py --build build/release --work build/oracle
 	$(VENV)/bin/python tests/oracle/hub_cache.py --build build/release
 	$(VENV)/bin/python tests/oracle/chat_oracle.py --build build/release

@@ -17,7 +17,8 @@ using TokenId = std::int32_t;
 /// Safe to use from several threads at once.
 class Tokenizer {
  public:
-  /// Reads the file of find(). Throws Error when it is missing, or is not a tokenizer that is safe to use.
+  /// Reads the file of find(); for a tokenizer.json also the names of BOS and EOS in tokenizer_config.json
+  /// and special_tokens_map.json. Throws Error when it is missing, or is not a tokenizer that is safe to use.
   static Tokenizer load(const std::filesystem::path& folder);
 
   /// The folder's tokenizer file, the first of: tekken.json; tokenizer.model; the same under one of Mistral's
@@ -28,6 +29,11 @@ class Tokenizer {
   /// The same for the contents of a tokenizer file, untrusted. `name` stands for the file in messages and
   /// says what it is: tekken*.json, another *.json (Hugging Face), anything else SentencePiece.
   static Tokenizer from_bytes(std::string_view bytes, std::string_view name);
+
+  /// A line for a tokenizer.json of `folder`, which this was loaded from, that load() passed over for another
+  /// file though its vocabulary is a different one; none when there is nothing to say. Throws Error when the
+  /// file cannot be read.
+  std::vector<std::string> disagreements(const std::filesystem::path& folder) const;
 
   /// BOS if the tokenizer has one, then encode_text.
   std::vector<TokenId> encode(std::string_view text) const;
@@ -41,14 +47,15 @@ class Tokenizer {
   TokenId control_id(std::string_view name) const;
 
   /// The text of `ids`, to which control tokens add nothing. Valid UTF-8, with U+FFFD for bytes that form no
-  /// character. SentencePiece strips a space where a text starts; here it is kept when the first piece starts
-  /// with U+2581, so that consecutive chunks join up. Throws Error for an id outside [0, vocab_size).
+  /// character. SentencePiece, and a tokenizer.json made of it, strips a space where a text starts; here it
+  /// is kept when the first piece starts with U+2581, so that consecutive chunks join up. Throws Error for an
+  /// id outside [0, vocab_size).
   std::string decode(std::span<const TokenId> ids) const;
 
   int vocab_size() const;
   TokenId bos_id() const;         // -1: the tokenizer has none
   TokenId eos_id() const;         // -1: the tokenizer has none
-  std::string_view kind() const;  // "tekken", "SentencePiece BPE", ...
+  std::string_view kind() const;  // "tekken", "SentencePiece BPE", "Hugging Face BPE", ...
 
   /// The instruct format that the vocabulary was made for: "v1", "v2", "v3", "v7", "v11", "v13" or "v15";
   /// empty when nothing says so. It is what a tekken.json says or what the name of a tokenizer.model ends
@@ -59,8 +66,8 @@ class Tokenizer {
   /// The JSON of a tekken.json's model_settings_builder, the settings that the model knows; empty: none.
   std::string model_settings() const;
 
-  /// The piece as the vocabulary spells it; of tekken's byte sequences the text, with U+FFFD for parts of
-  /// characters.
+  /// The piece as the vocabulary spells it; of byte sequences (tekken, byte-level BPE) the text, with U+FFFD
+  /// for parts of characters.
   std::string piece(TokenId id) const;
 
   class Impl;

@@ -70,7 +70,12 @@ std::filesystem::path find_model(const std::filesystem::path& name) {
 Tokenizer load_tokenizer(ModelOptions& options) {
   options.folder = options.folder.empty() ? default_folder() : find_model(options.folder);
   std::error_code error;
-  if (!std::filesystem::is_regular_file(options.folder, error)) return Tokenizer::load(options.folder);
+  if (!std::filesystem::is_regular_file(options.folder, error)) {
+    Tokenizer tokenizer = Tokenizer::load(options.folder);
+    for (const auto& line : tokenizer.disagreements(options.folder))
+      note(fmt::format("[WARNING] {}\n", line));
+    return tokenizer;
+  }
   return Tokenizer::from_bytes(read_text(options.folder, kLargestTokenizerFile), options.folder.string());
 }
 

@@ -71,7 +71,10 @@ Model Model::load(const std::filesystem::path& folder, const LoadOptions& option
     fail("{}: expected the {} pieces that {} gives as vocab_size, found {}", Tokenizer::find(folder).string(),
          vocab_size, checkpoint.config_name(), tokenizer.vocab_size());
   }
-  return Model(std::make_unique<Impl>(std::move(checkpoint), std::move(tokenizer), options));
+  std::vector<std::string> disagreements = tokenizer.disagreements(folder);
+  auto impl = std::make_unique<Impl>(std::move(checkpoint), std::move(tokenizer), options);
+  for (std::string& line : disagreements) impl->warnings.push_back(std::move(line));
+  return Model(std::move(impl));
 }
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -11,7 +11,6 @@
 namespace tramontane {
 namespace {
 
-constexpr std::size_t kLongestExpression = 4096;
 // The tokenizers' own expressions need a few steps for each character of a piece, which may be the whole
 // text.
 constexpr std::size_t kStepsPerByte = 16;

@@ -7,12 +7,14 @@
 
 namespace tramontane {
 
+constexpr std::size_t kLongestExpression = 4096;  // in bytes
+
 /// The regular expression that cuts a text into the pieces that are encoded one by one: PCRE2's, of Unicode
 /// characters with their properties. Immutable, so safe to use from several threads at once; move-only.
 class Pattern {
  public:
   /// Throws Error "WHERE: expected a regular expression, found ..." for one that PCRE2 refuses or that has
-  /// more than 4096 bytes; it is untrusted.
+  /// more than kLongestExpression bytes; it is untrusted.
   Pattern(std::string_view expression, std::string_view where);
   Pattern(Pattern&&) noexcept;
   Pattern& operator=(Pattern&&) noexcept;

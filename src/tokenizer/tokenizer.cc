@@ -5,6 +5,7 @@
 #include "core/utf8.h"
 #include "tokenizer/tokenizer_files.h"
 #include "tokenizer/tokenizer_impl.h"
+#include "tokenizer/vocabulary_check.h"
 
 namespace tramontane {
 namespace {
@@ -23,7 +24,10 @@ void Tokenizer::Impl::check_id(TokenId id) const {
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
   const std::filesystem::path path = find(folder);
-  return from_bytes(read_text(path, largest_file(format_of_name(path.string()))), path.string());
+  const TokenizerFormat format = format_of_name(path.string());
+  const std::string bytes = read_text(path, largest_file(format));
+  if (format != TokenizerFormat::hugging_face) return from_bytes(bytes, path.string());
+  return Tokenizer(read_hugging_face(bytes, path.string(), read_end_tokens(folder)));
 }
 
 std::filesystem::path Tokenizer::find(const std::filesystem::path& folder) {
@@ -35,12 +39,15 @@ Tokenizer Tokenizer::from_bytes(std::string_view bytes, std::string_view name) {
     case TokenizerFormat::tekken:
       return Tokenizer(read_tekken(bytes, name));
     case TokenizerFormat::hugging_face:
-      fail("{}: expected tekken.json or tokenizer.model, found a tokenizer.json, which is not supported",
-           name);
+      return Tokenizer(read_hugging_face(bytes, name, EndTokens()));
     case TokenizerFormat::sentencepiece:
       break;
   }
   return Tokenizer(read_sentencepiece(bytes, name));
+}
+
+std::vector<std::string> Tokenizer::disagreements(const std::filesystem::path& folder) const {
+  return find_disagreements(*this, folder);
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text) const {

@@ -4,6 +4,9 @@
 #include <array>
 #include <cctype>
 
+#include "checkpoint/json.h"
+#include "core/mapped_file.h"
+#include "tokenizer/hugging_face_file.h"
 #include "tokenizer/model_file.h"
 #include "tokenizer/tekken_file.h"
 
@@ -14,6 +17,14 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 7> kVersions = {"v15", "v13", "v11", "v7", "v3", "v2", "v1"};
 
+/// A text, or an object with the text as its content.
+std::string token_of(const Fields& fields, const char* key) {
+  const nlohmann::json* value = fields.find(key);
+  if (value == nullptr || value->is_string()) return fields.string(key).value_or("");
+  const auto object = fields.object(key);
+  return object ? object->string("content").value_or("") : "";
+}
+
 }  // namespace
 
 TokenizerFormat format_of_name(std::string_view path) {
@@ -23,7 +34,15 @@ TokenizerFormat format_of_name(std::string_view path) {
 }
 
 std::size_t largest_file(TokenizerFormat format) {
-  return format == TokenizerFormat::sentencepiece ? kLargestModelFile : kLargestTekkenFile;
+  switch (format) {
+    case TokenizerFormat::tekken:
+      return kLargestTekkenFile;
+    case TokenizerFormat::hugging_face:
+      return kLargestHuggingFaceFile;
+    case TokenizerFormat::sentencepiece:
+      break;
+  }
+  return kLargestModelFile;
 }
 
 fs::path find_tokenizer_file(const fs::path& folder) {
@@ -38,6 +57,21 @@ fs::path find_tokenizer_file(const fs::path& folder) {
     }
   }
   return folder / (holds("tokenizer.json") ? "tokenizer.json" : "tokenizer.model");
+}
+
+EndTokens read_end_tokens(const fs::path& folder) {
+  EndTokens ends;
+  for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
+    const fs::path path = folder / name;
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) continue;
+    const std::string file = path.string();
+    const nlohmann::json json = parse_json(read_text(path, kLargestHuggingFaceFile), file);
+    const Fields fields(json, file);
+    if (ends.bos.empty()) ends.bos = token_of(fields, "bos_token");
+    if (ends.eos.empty()) ends.eos = token_of(fields, "eos_token");
+  }
+  return ends;
 }
 
 bool is_version(std::string_view text) {

@@ -20,6 +20,15 @@ std::size_t largest_file(TokenizerFormat format);
 /// See Tokenizer::find.
 std::filesystem::path find_tokenizer_file(const std::filesystem::path& folder);
 
+/// The names of the tokens that texts begin and end with; empty: not known.
+struct EndTokens {
+  std::string bos, eos;
+};
+
+/// Those that the tokenizer_config.json of a folder names, else its special_tokens_map.json. Throws Error for
+/// such a file that cannot be read.
+EndTokens read_end_tokens(const std::filesystem::path& folder);
+
 /// Mistral's names for its instruct formats: "v1", "v2", "v3", "v7", "v11", "v13", "v15".
 bool is_version(std::string_view text);
 

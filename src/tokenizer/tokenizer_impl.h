@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/tokenizer_files.h"
 #include "tramontane/tokenizer.h"
 
 namespace tramontane {
@@ -47,6 +48,9 @@ class Tokenizer::Impl {
 /// naming `name`, the file that the untrusted `bytes` come from.
 std::shared_ptr<const Tokenizer::Impl> read_sentencepiece(std::string_view bytes, std::string_view name);
 std::shared_ptr<const Tokenizer::Impl> read_tekken(std::string_view bytes, std::string_view name);
+/// `named`: what other files of the folder say, for one that does not say it itself.
+std::shared_ptr<const Tokenizer::Impl> read_hugging_face(std::string_view bytes, std::string_view name,
+                                                         const EndTokens& named);
 
 /// U+2581, which stands for a space in pieces.
 constexpr std::string_view kMetaSpace = "\xe2\x96\x81";
