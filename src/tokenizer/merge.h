@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -26,7 +27,6 @@ class Merger {
 
   /// Merges neighbours among `parts` until no two can be. Time is near linear in their number.
   void run(std::vector<Part>& parts) {
-    constexpr std::size_t kFewParts = 48;  // for which looking at every pair beats a heap
     if (parts.size() < 2) return;
     if (parts.size() <= kFewParts) {
       run_short(parts);
@@ -36,29 +36,36 @@ class Merger {
   }
 
  private:
+  static constexpr std::size_t kFewParts = 48;                // for which looking at every pair beats a heap
   static constexpr std::uint32_t kNever = ~std::uint32_t{0};  // no rank is as high
 
   void run_short(std::vector<Part>& parts) {
-    pairs_.clear();
-    for (std::size_t i = 0; i + 1 < parts.size(); i++) pairs_.push_back(pair_of(parts[i], parts[i + 1]));
-    while (!pairs_.empty()) {
+    std::array<std::uint32_t, kFewParts> ranks;  // of each part with the next
+    std::array<Part, kFewParts> merged;          // they become this
+    const auto look_up_pair = [&](std::size_t at) {
+      const auto merge = merge_of_(parts[at], parts[at + 1]);
+      ranks[at] = merge ? merge->rank : kNever;
+      if (merge) merged[at] = merge->merged;
+    };
+    std::size_t pairs = parts.size() - 1;
+    for (std::size_t i = 0; i < pairs; i++) look_up_pair(i);
+    while (pairs > 0) {
       const auto best = std::min_element(
-          pairs_.begin(), pairs_.end(),
-          [](const auto& left, const auto& right) { return left.rank < right.rank; });  // the first of equals
-      if (best->rank == kNever) return;
-      const auto at = best - pairs_.begin();
-      const auto place = static_cast<std::size_t>(at);
-      parts[place] = best->merged;
-      parts.erase(parts.begin() + at + 1);
-      pairs_.erase(pairs_.begin() + at);
-      if (place < pairs_.size()) pairs_[place] = pair_of(parts[place], parts[place + 1]);
-      if (place > 0) pairs_[place - 1] = pair_of(parts[place - 1], parts[place]);
+          ranks.begin(), ranks.begin() + static_cast<std::ptrdiff_t>(pairs));  // the first of equals
+      if (*best == kNever) break;
+      const auto place = best - ranks.begin();
+      const auto at = static_cast<std::size_t>(place);
+      parts[at] = std::move(merged[at]);
+      std::move(parts.begin() + place + 2, parts.begin() + static_cast<std::ptrdiff_t>(pairs) + 1,
+                parts.begin() + place + 1);
+      std::move(merged.begin() + place + 1, merged.begin() + static_cast<std::ptrdiff_t>(pairs),
+                merged.begin() + place);
+      std::move(best + 1, ranks.begin() + static_cast<std::ptrdiff_t>(pairs), best);
+      pairs--;
+      if (at < pairs) look_up_pair(at);
+      if (at > 0) look_up_pair(at - 1);
     }
-  }
-
-  Merge<Part> pair_of(const Part& left, const Part& right) const {
-    const auto merge = merge_of_(left, right);
-    return merge ? *merge : Merge<Part>{kNever, Part()};
+    parts.resize(pairs + 1);
   }
 
   void run_long(std::vector<Part>& parts) {
@@ -106,7 +113,6 @@ class Merger {
   };
 
   MergeOf merge_of_;
-  std::vector<Merge<Part>> pairs_;  // of each part with the next; short pieces
   std::vector<Link> links_;
   std::priority_queue<Candidate> heap_;
 };

@@ -31,7 +31,10 @@ struct PlainBpe::MergeOf {
 
   std::optional<Merge<Part>> operator()(const Part& left, const Part& right) const {
     const std::uint32_t size = left.size + right.size;
-    const auto piece = bpe.vocabulary_.find({left.begin, size});
+    const auto look_up = [&] { return bpe.vocabulary_.find({left.begin, size}); };
+    const bool known = left.piece != kNoPiece && right.piece != kNoPiece;
+    if (!known && bpe.pieces_are_of_pieces_) return std::nullopt;
+    const auto piece = known ? bpe.pairs_.find(left.piece, right.piece, look_up) : look_up();
     if (!piece) return std::nullopt;
     return Merge<Part>{bpe.ranks_[*piece], {left.begin, size, *piece}};
   }
@@ -53,22 +56,31 @@ PlainBpe::PlainBpe(const std::vector<Piece>& pieces, const std::array<TokenId, 2
     ranks_.push_back(static_cast<std::uint32_t>(better - scores.begin()));
     if (has_inner_space(piece.text)) cut_words_ = false;
   }
+  for (std::size_t i = 0; i < ascii_.size(); i++) {
+    const char character = static_cast<char>(i);
+    ascii_[i] = vocabulary_.find({&character, 1}).value_or(kNoPiece);
+  }
   find_whole_words();
 }
 
 void PlainBpe::find_whole_words() {
   Merger<Part, MergeOf> merger(MergeOf{*this});
   std::vector<Part> parts;
+  pieces_are_of_pieces_ = false;
+  bool closed = true;
   whole_.reserve(vocabulary_.size());
   for (std::uint32_t piece = 0; piece < vocabulary_.size(); piece++) {
     split(vocabulary_[piece], parts);
+    for (const Part& part : parts) closed = closed && part.piece != kNoPiece;
     merger.run(parts);
     whole_.push_back(parts.size() == 1);
   }
+  pieces_are_of_pieces_ = closed;
 }
 
 std::vector<TokenId> PlainBpe::encode(std::string_view text) const {
   const std::string spaced = with_meta_spaces(text);
+  WordCache words(text.size());
   Merger<Part, MergeOf> merger(MergeOf{*this});
   std::vector<Part> parts;
   std::vector<TokenId> ids;
@@ -76,13 +88,17 @@ std::vector<TokenId> PlainBpe::encode(std::string_view text) const {
     const std::size_t end = word_end(spaced, begin);
     const std::string_view word = std::string_view(spaced).substr(begin, end - begin);
     begin = end;
-    if (const auto piece = vocabulary_.find(word); piece && whole_[*piece]) {
+    const std::uint64_t hash = hash_bytes(word);
+    if (words.append(word, hash, ids)) continue;
+    const std::size_t first = ids.size();
+    if (const auto piece = vocabulary_.find(word, hash); piece && whole_[*piece]) {
       ids.push_back(ids_[*piece]);
-      continue;
+    } else {
+      split(word, parts);
+      merger.run(parts);
+      for (const Part& part : parts) append(part, ids);
     }
-    split(word, parts);
-    merger.run(parts);
-    for (const Part& part : parts) append(part, ids);
+    words.add(word, hash, first, ids);
   }
   return ids;
 }
@@ -115,8 +131,10 @@ void PlainBpe::split(std::string_view word, std::vector<Part>& parts) const {
   parts.clear();
   while (!word.empty()) {
     const std::size_t size = utf8_head(word).length;
-    const auto piece = vocabulary_.find(word.substr(0, size));
-    parts.push_back({&word.front(), static_cast<std::uint32_t>(size), piece.value_or(kNoPiece)});
+    const std::string_view character = word.substr(0, size);
+    const std::uint32_t piece = size == 1 ? ascii_[static_cast<unsigned char>(word[0])]
+                                          : vocabulary_.find(character).value_or(kNoPiece);
+    parts.push_back({&word.front(), static_cast<std::uint32_t>(size), piece});
     word.remove_prefix(size);
   }
 }

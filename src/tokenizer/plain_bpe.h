@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tokenizer/byte_vocabulary.h"
+#include "tokenizer/encode_caches.h"
 #include "tramontane/tokenizer.h"
 
 namespace tramontane {
@@ -36,13 +37,16 @@ class PlainBpe {
   void find_whole_words();
 
   ByteVocabulary vocabulary_;
+  PairCache pairs_;
   // Of the vocabulary's pieces:
   std::vector<TokenId> ids_;
-  std::vector<std::uint32_t> ranks_;  // 0: the best score
-  std::vector<bool> whole_;           // merging its characters gives the piece itself
+  std::vector<std::uint32_t> ranks_;        // 0: the best score
+  std::vector<bool> whole_;                 // merging its characters gives the piece itself
+  std::array<std::uint32_t, 128> ascii_{};  // the pieces of one byte
   std::array<TokenId, 256> byte_ids_;
   bool add_dummy_prefix_;
-  bool cut_words_ = true;  // spaces are only at the start of pieces
+  bool pieces_are_of_pieces_ = false;  // a character that is no piece is in none
+  bool cut_words_ = true;              // spaces are only at the start of pieces
 };
 
 }  // namespace tramontane
