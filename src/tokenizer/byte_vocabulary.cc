@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tokenizer/byte_hash.h"
+
 namespace tramontane {
 
 bool ByteVocabulary::add(std::string_view bytes) {
@@ -14,6 +16,10 @@ bool ByteVocabulary::add(std::string_view bytes) {
   slot = {static_cast<std::uint32_t>(hash >> 32), static_cast<std::uint32_t>(size())};
   longest_ = std::max(longest_, bytes.size());
   return true;
+}
+
+std::optional<std::uint32_t> ByteVocabulary::find(std::string_view bytes) const {
+  return bytes.size() > longest_ ? std::nullopt : find(bytes, hash_bytes(bytes));
 }
 
 std::optional<std::uint32_t> ByteVocabulary::find(std::string_view bytes, std::uint64_t hash) const {

@@ -5,8 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "tokenizer/byte_hash.h"
-
 namespace tramontane {
 
 /// Sequences of bytes and their numbers, 0, 1, ... in the order that they were added. A hash table in one
@@ -16,10 +14,9 @@ class ByteVocabulary {
   /// False when the sequence is there already, which is then left as it is.
   bool add(std::string_view bytes);
 
-  std::optional<std::uint32_t> find(std::string_view bytes) const {
-    return bytes.size() > longest_ ? std::nullopt : find(bytes, hash_bytes(bytes));
-  }
-  std::optional<std::uint32_t> find(std::string_view bytes, std::uint64_t hash_bytes_of_it) const;
+  std::optional<std::uint32_t> find(std::string_view bytes) const;
+  /// The same with hash_bytes(bytes) at hand.
+  std::optional<std::uint32_t> find(std::string_view bytes, std::uint64_t hash) const;
   std::string_view operator[](std::uint32_t number) const;
   std::size_t size() const { return ends_.size(); }
   std::size_t longest() const { return longest_; }  // in bytes

@@ -25,7 +25,7 @@ class WordCache {
   bool append(std::string_view word, std::uint64_t hash, std::vector<TokenId>& ids) const {
     const Slot& slot = slots_[hash & (slots_.size() - 1)];
     if (std::string_view(slot.word, slot.size) != word) return false;
-    ids.insert(ids.end(), slot.ids, slot.ids + slot.count);
+    for (std::uint8_t i = 0; i < slot.count; i++) ids.push_back(slot.ids[i]);
     return true;
   }
 

@@ -18,6 +18,51 @@ struct Merge {
   Part merged;
 };
 
+/// The ranks of few pairs, and the lowest of them: in blocks, so that a change costs the look at one.
+class ShortPairs {
+ public:
+  static constexpr std::size_t kMost = 128;
+  static constexpr std::uint32_t kNever = ~std::uint32_t{0};  // no rank is as high
+
+  explicit ShortPairs(std::size_t count) : blocks_((count + kBlock - 1) / kBlock) {
+    std::fill(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(blocks_ * kBlock), kNone);
+  }
+
+  void set(std::size_t place, std::uint32_t rank) {
+    start(place, rank);
+    update(place / kBlock);
+  }
+
+  /// As set(), for many that are followed by update_all().
+  void start(std::size_t place, std::uint32_t rank) {
+    keys_[place] = rank == kNever ? kNone : std::uint64_t{rank} << 32 | place;
+  }
+  void update_all() {
+    for (std::size_t block = 0; block < blocks_; block++) update(block);
+  }
+
+  /// Of equal ranks the first.
+  std::optional<std::size_t> best() const {
+    const std::uint64_t key = least(lowest_.data(), blocks_);
+    return key == kNone ? std::nullopt : std::optional<std::size_t>(key & 0xffffffffU);
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 8;
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+
+  static std::uint64_t least(const std::uint64_t* keys, std::size_t count) {
+    std::uint64_t key = kNone;
+    for (std::size_t i = 0; i < count; i++) key = std::min(key, keys[i]);
+    return key;
+  }
+  void update(std::size_t block) { lowest_[block] = least(&keys_[block * kBlock], kBlock); }
+
+  std::size_t blocks_;
+  std::array<std::uint64_t, kMost> keys_;             // rank and place
+  std::array<std::uint64_t, kMost / kBlock> lowest_;  // of each block
+};
+
 /// Byte pair encoding of one piece at a time; keeps its buffers from one to the next. `merge_of(left, right)`
 /// gives the std::optional<Merge<Part>> of two neighbours.
 template <class Part, class MergeOf>
@@ -36,36 +81,40 @@ class Merger {
   }
 
  private:
-  static constexpr std::size_t kFewParts = 48;                // for which looking at every pair beats a heap
-  static constexpr std::uint32_t kNever = ~std::uint32_t{0};  // no rank is as high
+  static constexpr std::size_t kFewParts = 48;  // for which looking at every pair beats a heap
+  static constexpr std::uint32_t kNever = ShortPairs::kNever;
 
   void run_short(std::vector<Part>& parts) {
-    std::array<std::uint32_t, kFewParts> ranks;  // of each part with the next
-    std::array<Part, kFewParts> merged;          // they become this
-    const auto look_up_pair = [&](std::size_t at) {
-      const auto merge = merge_of_(parts[at], parts[at + 1]);
-      ranks[at] = merge ? merge->rank : kNever;
-      if (merge) merged[at] = merge->merged;
+    const std::size_t end = parts.size();
+    ShortPairs pairs(end);
+    std::array<Part, kFewParts> merged;                  // what each part and the next become
+    std::array<std::uint8_t, kFewParts> previous, next;  // places of parts
+    const auto look_up_pair = [&](std::size_t left) {
+      const auto merge = next[left] < end ? merge_of_(parts[left], parts[next[left]]) : std::nullopt;
+      if (merge) merged[left] = merge->merged;
+      return merge ? merge->rank : kNever;
     };
-    std::size_t pairs = parts.size() - 1;
-    for (std::size_t i = 0; i < pairs; i++) look_up_pair(i);
-    while (pairs > 0) {
-      const auto best = std::min_element(
-          ranks.begin(), ranks.begin() + static_cast<std::ptrdiff_t>(pairs));  // the first of equals
-      if (*best == kNever) break;
-      const auto place = best - ranks.begin();
-      const auto at = static_cast<std::size_t>(place);
-      parts[at] = std::move(merged[at]);
-      std::move(parts.begin() + place + 2, parts.begin() + static_cast<std::ptrdiff_t>(pairs) + 1,
-                parts.begin() + place + 1);
-      std::move(merged.begin() + place + 1, merged.begin() + static_cast<std::ptrdiff_t>(pairs),
-                merged.begin() + place);
-      std::move(best + 1, ranks.begin() + static_cast<std::ptrdiff_t>(pairs), best);
-      pairs--;
-      if (at < pairs) look_up_pair(at);
-      if (at > 0) look_up_pair(at - 1);
+    for (std::size_t i = 0; i < end; i++) {
+      previous[i] = static_cast<std::uint8_t>(i - 1);
+      next[i] = static_cast<std::uint8_t>(i + 1);
     }
-    parts.resize(pairs + 1);
+    for (std::size_t i = 0; i + 1 < end; i++) pairs.start(i, look_up_pair(i));
+    pairs.update_all();
+    while (const auto best = pairs.best()) {
+      const std::size_t left = *best;
+      const std::size_t right = next[left];
+      parts[left] = std::move(merged[left]);
+      next[left] = next[right];
+      if (next[left] < end) previous[next[left]] = static_cast<std::uint8_t>(left);
+      pairs.set(right, kNever);
+      pairs.set(left, look_up_pair(left));
+      if (left > 0) pairs.set(previous[left], look_up_pair(previous[left]));
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < end; i = next[i], kept++) {
+      if (kept != i) parts[kept] = std::move(parts[i]);
+    }
+    parts.resize(kept);
   }
 
   void run_long(std::vector<Part>& parts) {

@@ -106,15 +106,18 @@ std::vector<TokenId> PlainBpe::encode(std::string_view text) const {
 std::string PlainBpe::with_meta_spaces(std::string_view text) const {
   std::string spaced;
   if (text.empty()) return spaced;
-  spaced.reserve(text.size() + text.size() / 2);
-  if (add_dummy_prefix_) spaced += kMetaSpace;
+  const auto spaces = static_cast<std::size_t>(std::count(text.begin(), text.end(), ' ')) + 1;
+  spaced.resize(text.size() + kMetaSpace.size() * spaces);
+  char* out = spaced.data();
+  if (add_dummy_prefix_) out = std::copy(kMetaSpace.begin(), kMetaSpace.end(), out);
   for (const char c : text) {
     if (c == ' ') {
-      spaced += kMetaSpace;
+      out = std::copy(kMetaSpace.begin(), kMetaSpace.end(), out);
     } else {
-      spaced += c;
+      *out++ = c;
     }
   }
+  spaced.resize(static_cast<std::size_t>(out - spaced.data()));
   return spaced;
 }
 
