@@ -40,9 +40,16 @@ struct PlainBpe::MergeOf {
   }
 };
 
+struct PlainBpe::State {
+  WordCache words;
+  Merger<Part, MergeOf> merger;
+  std::vector<Part> parts;
+  std::vector<TokenId> ids;  // the result
+};
+
 PlainBpe::PlainBpe(const std::vector<Piece>& pieces, const std::array<TokenId, 256>& byte_ids,
-                   bool add_dummy_prefix)
-    : byte_ids_(byte_ids), add_dummy_prefix_(add_dummy_prefix) {
+                   bool add_dummy_prefix, const std::vector<std::string>& symbols)
+    : symbols_(symbols), byte_ids_(byte_ids), add_dummy_prefix_(add_dummy_prefix) {
   std::vector<float> scores;
   scores.reserve(pieces.size());
   ids_.reserve(pieces.size());
@@ -80,13 +87,21 @@ void PlainBpe::find_whole_words() {
 
 std::vector<TokenId> PlainBpe::encode(std::string_view text) const {
   const std::string spaced = with_meta_spaces(text);
-  WordCache words(text.size());
-  Merger<Part, MergeOf> merger(MergeOf{*this});
-  std::vector<Part> parts;
-  std::vector<TokenId> ids;
-  for (std::size_t begin = 0; begin < spaced.size();) {
-    const std::size_t end = word_end(spaced, begin);
-    const std::string_view word = std::string_view(spaced).substr(begin, end - begin);
+  State state{WordCache(text.size()), Merger<Part, MergeOf>(MergeOf{*this}), {}, {}};
+  for (std::string_view rest = spaced; !rest.empty();) {
+    const auto [begin, symbol] = symbols_.find(rest);
+    encode_words(rest.substr(0, begin), state);
+    if (!symbol.empty()) state.ids.push_back(ids_[*vocabulary_.find(symbol)]);
+    rest.remove_prefix(begin + symbol.size());
+  }
+  return std::move(state.ids);
+}
+
+void PlainBpe::encode_words(std::string_view text, State& state) const {
+  auto& [words, merger, parts, ids] = state;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = word_end(text, begin);
+    const std::string_view word = text.substr(begin, end - begin);
     begin = end;
     const std::uint64_t hash = hash_bytes(word);
     if (words.append(word, hash, ids)) continue;
@@ -100,7 +115,6 @@ std::vector<TokenId> PlainBpe::encode(std::string_view text) const {
     }
     words.add(word, hash, first, ids);
   }
-  return ids;
 }
 
 std::string PlainBpe::with_meta_spaces(std::string_view text) const {
