@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "core/utf8.h"
+#include "tokenizer/first_character.h"
 #include "tokenizer/merge.h"
 #include "tokenizer/tokenizer_impl.h"
 
@@ -49,7 +49,10 @@ struct PlainBpe::State {
 
 PlainBpe::PlainBpe(const std::vector<Piece>& pieces, const std::array<TokenId, 256>& byte_ids,
                    bool add_dummy_prefix, const std::vector<std::string>& symbols)
-    : symbols_(symbols), byte_ids_(byte_ids), add_dummy_prefix_(add_dummy_prefix) {
+    : symbols_(symbols),
+      byte_ids_(byte_ids),
+      add_dummy_prefix_(add_dummy_prefix),
+      characters_(0x10000, kNoPiece) {
   std::vector<float> scores;
   scores.reserve(pieces.size());
   ids_.reserve(pieces.size());
@@ -63,9 +66,10 @@ PlainBpe::PlainBpe(const std::vector<Piece>& pieces, const std::array<TokenId, 2
     ranks_.push_back(static_cast<std::uint32_t>(better - scores.begin()));
     if (has_inner_space(piece.text)) cut_words_ = false;
   }
-  for (std::size_t i = 0; i < ascii_.size(); i++) {
-    const char character = static_cast<char>(i);
-    ascii_[i] = vocabulary_.find({&character, 1}).value_or(kNoPiece);
+  for (std::uint32_t piece = 0; piece < vocabulary_.size(); piece++) {
+    const Character character = first_character(vocabulary_[piece]);
+    const bool is_all = character.size == vocabulary_[piece].size();
+    if (is_all && character.code < characters_.size()) characters_[character.code] = piece;
   }
   find_whole_words();
 }
@@ -147,11 +151,12 @@ std::size_t PlainBpe::word_end(std::string_view text, std::size_t begin) const {
 void PlainBpe::split(std::string_view word, std::vector<Part>& parts) const {
   parts.clear();
   while (!word.empty()) {
-    const std::size_t size = utf8_head(word).length;
-    const std::string_view character = word.substr(0, size);
-    const std::uint32_t piece = size == 1 ? ascii_[static_cast<unsigned char>(word[0])]
-                                          : vocabulary_.find(character).value_or(kNoPiece);
-    parts.push_back({&word.front(), static_cast<std::uint32_t>(size), piece});
+    const Character character = first_character(word);
+    const auto size = static_cast<std::uint32_t>(character.size);
+    const std::uint32_t piece = character.code < characters_.size()
+                                    ? characters_[character.code]
+                                    : vocabulary_.find(word.substr(0, size)).value_or(kNoPiece);
+    parts.push_back({word.data(), size, piece});
     word.remove_prefix(size);
   }
 }

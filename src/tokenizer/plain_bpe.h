@@ -46,13 +46,13 @@ class PlainBpe {
   Symbols symbols_;
   // Of the vocabulary's pieces:
   std::vector<TokenId> ids_;
-  std::vector<std::uint32_t> ranks_;        // 0: the best score
-  std::vector<bool> whole_;                 // merging its characters gives the piece itself
-  std::array<std::uint32_t, 128> ascii_{};  // the pieces of one byte
+  std::vector<std::uint32_t> ranks_;  // 0: the best score
+  std::vector<bool> whole_;           // merging its characters gives the piece itself
   std::array<TokenId, 256> byte_ids_;
   bool add_dummy_prefix_;
-  bool pieces_are_of_pieces_ = false;  // a character that is no piece is in none
-  bool cut_words_ = true;              // spaces are only at the start of pieces
+  std::vector<std::uint32_t> characters_;  // the pieces of one character each of the first plane
+  bool pieces_are_of_pieces_ = false;      // a character that is no piece is in none
+  bool cut_words_ = true;                  // spaces are only at the start of pieces
 };
 
 }  // namespace tramontane

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "tokenizer/first_character.h"
 #include "tokenizer/pattern.h"
 
 namespace tramontane {
@@ -32,21 +33,6 @@ constexpr std::size_t kSlots = kPlanes + (kTagsEnd - kTags) + 1;  // the last is
 std::size_t slot_of(std::uint32_t character) {
   if (character < kPlanes) return character;
   return character >= kTags && character < kTagsEnd ? kPlanes + (character - kTags) : kSlots - 1;
-}
-
-struct Character {
-  std::uint32_t code;
-  std::size_t size;  // bytes
-};
-
-/// Of a text that is valid UTF-8.
-Character first_character(std::string_view text) {
-  const auto byte = [&](std::size_t at) { return std::uint32_t{static_cast<unsigned char>(text[at])}; };
-  const auto tail = [&](std::size_t at) { return byte(at) & 0x3fU; };
-  if (byte(0) < 0x80) return {byte(0), 1};
-  if (byte(0) < 0xe0) return {(byte(0) & 0x1fU) << 6 | tail(1), 2};
-  if (byte(0) < 0xf0) return {(byte(0) & 0x0fU) << 12 | tail(1) << 6 | tail(2), 3};
-  return {(byte(0) & 0x07U) << 18 | tail(1) << 12 | tail(2) << 6 | tail(3), 4};
 }
 
 void append_character(std::uint32_t code, std::string& text) {
