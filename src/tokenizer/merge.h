@@ -81,8 +81,10 @@ class Merger {
   }
 
  private:
-  static constexpr std::size_t kFewParts = 48;  // for which looking at every pair beats a heap
+  static constexpr std::size_t kFewParts = ShortPairs::kMost;
   static constexpr std::uint32_t kNever = ShortPairs::kNever;
+
+  using Place = std::uint32_t;  // of a part, of which there are at most as many as a text has bytes
 
   void run_short(std::vector<Part>& parts) {
     const std::size_t end = parts.size();
@@ -118,17 +120,19 @@ class Merger {
   }
 
   void run_long(std::vector<Part>& parts) {
-    const std::size_t end = parts.size();
+    const auto end = static_cast<Place>(parts.size());
     links_.resize(end);
-    for (std::size_t i = 0; i < end; i++) links_[i] = {i - 1, i + 1, 0};
-    for (std::size_t i = 0; i + 1 < end; i++) look_up(parts, i);
+    for (Place i = 0; i < end; i++) links_[i] = {i - 1, i + 1, 0};
+    for (Place i = 0; i + 1 < end; i++) look_up(parts, i);
     while (!heap_.empty()) {
       const Candidate best = heap_.top();
       heap_.pop();
-      const std::size_t left = best.left;
+      const Place left = best.left;
       if (links_[left].changes != best.changes) continue;
-      const std::size_t right = links_[left].next;
-      parts[left] = best.merge.merged;
+      const Place right = links_[left].next;
+      const auto merge = merge_of_(parts[left], parts[right]);  // again: the heap is smaller without it
+      if (!merge) continue;
+      parts[left] = merge->merged;
       links_[right].changes++;
       links_[left].next = links_[right].next;
       if (links_[left].next < end) links_[links_[left].next].previous = left;
@@ -136,28 +140,28 @@ class Merger {
       if (left > 0) look_up(parts, links_[left].previous);
     }
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < end; i = links_[i].next) parts[kept++] = parts[i];
+    for (Place i = 0; i < end; i = links_[i].next) parts[kept++] = parts[i];
     parts.resize(kept);
   }
 
   /// Puts the pair of `left` and what is now next to it on the heap; what was there of `left` is void.
-  void look_up(const std::vector<Part>& parts, std::size_t left) {
+  void look_up(const std::vector<Part>& parts, Place left) {
     const std::uint32_t changes = ++links_[left].changes;
-    const std::size_t right = links_[left].next;
+    const Place right = links_[left].next;
     if (right == parts.size()) return;
-    if (const auto merge = merge_of_(parts[left], parts[right])) heap_.push({left, changes, *merge});
+    if (const auto merge = merge_of_(parts[left], parts[right])) heap_.push({merge->rank, left, changes});
   }
 
   struct Link {
-    std::size_t previous, next;  // places of parts
-    std::uint32_t changes;       // of the pair that starts here
+    Place previous, next;
+    std::uint32_t changes;  // of the pair that starts here
   };
   struct Candidate {
-    std::size_t left;
+    std::uint32_t rank;
+    Place left;
     std::uint32_t changes;
-    Merge<Part> merge;
     bool operator<(const Candidate& other) const {  // the queue's top is the largest
-      return merge.rank != other.merge.rank ? merge.rank > other.merge.rank : left > other.left;
+      return rank != other.rank ? rank > other.rank : left > other.left;
     }
   };
 

@@ -95,7 +95,7 @@ std::vector<TokenId> PlainBpe::encode(std::string_view text) const {
   for (std::string_view rest = spaced; !rest.empty();) {
     const auto [begin, symbol] = symbols_.find(rest);
     encode_words(rest.substr(0, begin), state);
-    if (!symbol.empty()) state.ids.push_back(ids_[*vocabulary_.find(symbol)]);
+    if (const auto piece = vocabulary_.find(symbol)) state.ids.push_back(ids_[*piece]);
     rest.remove_prefix(begin + symbol.size());
   }
   return std::move(state.ids);
@@ -156,7 +156,7 @@ void PlainBpe::split(std::string_view word, std::vector<Part>& parts) const {
     const std::uint32_t piece = character.code < characters_.size()
                                     ? characters_[character.code]
                                     : vocabulary_.find(word.substr(0, size)).value_or(kNoPiece);
-    parts.push_back({word.data(), size, piece});
+    parts.push_back({&word.front(), size, piece});
     word.remove_prefix(size);
   }
 }
