@@ -149,12 +149,12 @@ std::vector<TokenId> SentencePieceTokenizer::encode(std::string_view text) const
   return ids;
 }
 
+/// As the library does, which takes six times as long.
 std::string SentencePieceTokenizer::decode(std::span<const TokenId> ids) const {
+  DecodeState state;
   std::string text;
-  const auto status = processor_.Decode(std::vector<int>(ids.begin(), ids.end()), &text);
-  if (!status.ok()) fail("tokens: SentencePiece cannot decode them: {}", printable(status.error_message()));
-  const bool space = !ids.empty() && spelling(ids[0]).starts_with(kMetaSpace);
-  return space ? " " + text : text;
+  for (const TokenId id : ids) text += push(state, id);
+  return text + finish(state);
 }
 
 void append_with_spaces(std::string_view piece, std::string& text) {
