@@ -1,18 +1,14 @@
 #include "tokenizer/byte_vocabulary.h"
 
 #include <algorithm>
-#include <functional>
+
+#include "tokenizer/byte_hash.h"
 
 namespace tramontane {
-namespace {
-
-std::uint64_t hash_of(std::string_view bytes) { return std::hash<std::string_view>()(bytes); }
-
-}  // namespace
 
 bool ByteVocabulary::add(std::string_view bytes) {
   if (2 * (size() + 1) > slots_.size()) grow();
-  const std::uint64_t hash = hash_of(bytes);
+  const std::uint64_t hash = hash_bytes(bytes);
   Slot& slot = slots_[slot_of(bytes, hash)];
   if (slot.number != 0) return false;
   bytes_ += bytes;
@@ -23,8 +19,12 @@ bool ByteVocabulary::add(std::string_view bytes) {
 }
 
 std::optional<std::uint32_t> ByteVocabulary::find(std::string_view bytes) const {
+  return bytes.size() > longest_ ? std::nullopt : find(bytes, hash_bytes(bytes));
+}
+
+std::optional<std::uint32_t> ByteVocabulary::find(std::string_view bytes, std::uint64_t hash) const {
   if (bytes.size() > longest_ || slots_.empty()) return std::nullopt;
-  const Slot& slot = slots_[slot_of(bytes, hash_of(bytes))];
+  const Slot& slot = slots_[slot_of(bytes, hash)];
   return slot.number == 0 ? std::nullopt : std::optional(slot.number - 1);
 }
 
@@ -36,7 +36,7 @@ std::string_view ByteVocabulary::operator[](std::uint32_t number) const {
 void ByteVocabulary::grow() {
   slots_.assign(std::max<std::size_t>(1024, 2 * slots_.size()), Slot());
   for (std::uint32_t number = 0; number < size(); number++) {
-    const std::uint64_t hash = hash_of((*this)[number]);
+    const std::uint64_t hash = hash_bytes((*this)[number]);
     std::size_t at = hash & (slots_.size() - 1);
     while (slots_[at].number != 0) at = (at + 1) & (slots_.size() - 1);
     slots_[at] = {static_cast<std::uint32_t>(hash >> 32), number + 1};

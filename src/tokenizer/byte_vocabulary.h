@@ -15,6 +15,8 @@ class ByteVocabulary {
   bool add(std::string_view bytes);
 
   std::optional<std::uint32_t> find(std::string_view bytes) const;
+  /// The same with hash_bytes(bytes) at hand.
+  std::optional<std::uint32_t> find(std::string_view bytes, std::uint64_t hash) const;
   std::string_view operator[](std::uint32_t number) const;
   std::size_t size() const { return ends_.size(); }
   std::size_t longest() const { return longest_; }  // in bytes

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +18,51 @@ struct Merge {
   Part merged;
 };
 
+/// The ranks of few pairs, and the lowest of them: in blocks, so that a change costs the look at one.
+class ShortPairs {
+ public:
+  static constexpr std::size_t kMost = 128;
+  static constexpr std::uint32_t kNever = ~std::uint32_t{0};  // no rank is as high
+
+  explicit ShortPairs(std::size_t count) : blocks_((count + kBlock - 1) / kBlock) {
+    std::fill(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(blocks_ * kBlock), kNone);
+  }
+
+  void set(std::size_t place, std::uint32_t rank) {
+    start(place, rank);
+    update(place / kBlock);
+  }
+
+  /// As set(), for many that are followed by update_all().
+  void start(std::size_t place, std::uint32_t rank) {
+    keys_[place] = rank == kNever ? kNone : std::uint64_t{rank} << 32 | place;
+  }
+  void update_all() {
+    for (std::size_t block = 0; block < blocks_; block++) update(block);
+  }
+
+  /// Of equal ranks the first.
+  std::optional<std::size_t> best() const {
+    const std::uint64_t key = least(lowest_.data(), blocks_);
+    return key == kNone ? std::nullopt : std::optional<std::size_t>(key & 0xffffffffU);
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 8;
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+
+  static std::uint64_t least(const std::uint64_t* keys, std::size_t count) {
+    std::uint64_t key = kNone;
+    for (std::size_t i = 0; i < count; i++) key = std::min(key, keys[i]);
+    return key;
+  }
+  void update(std::size_t block) { lowest_[block] = least(&keys_[block * kBlock], kBlock); }
+
+  std::size_t blocks_;
+  std::array<std::uint64_t, kMost> keys_;             // rank and place
+  std::array<std::uint64_t, kMost / kBlock> lowest_;  // of each block
+};
+
 /// Byte pair encoding of one piece at a time; keeps its buffers from one to the next. `merge_of(left, right)`
 /// gives the std::optional<Merge<Part>> of two neighbours.
 template <class Part, class MergeOf>
@@ -26,7 +72,6 @@ class Merger {
 
   /// Merges neighbours among `parts` until no two can be. Time is near linear in their number.
   void run(std::vector<Part>& parts) {
-    constexpr std::size_t kFewParts = 48;  // for which looking at every pair beats a heap
     if (parts.size() < 2) return;
     if (parts.size() <= kFewParts) {
       run_short(parts);
@@ -36,43 +81,58 @@ class Merger {
   }
 
  private:
-  static constexpr std::uint32_t kNever = ~std::uint32_t{0};  // no rank is as high
+  static constexpr std::size_t kFewParts = ShortPairs::kMost;
+  static constexpr std::uint32_t kNever = ShortPairs::kNever;
+
+  using Place = std::uint32_t;  // of a part, of which there are at most as many as a text has bytes
 
   void run_short(std::vector<Part>& parts) {
-    pairs_.clear();
-    for (std::size_t i = 0; i + 1 < parts.size(); i++) pairs_.push_back(pair_of(parts[i], parts[i + 1]));
-    while (!pairs_.empty()) {
-      const auto best = std::min_element(
-          pairs_.begin(), pairs_.end(),
-          [](const auto& left, const auto& right) { return left.rank < right.rank; });  // the first of equals
-      if (best->rank == kNever) return;
-      const auto at = best - pairs_.begin();
-      const auto place = static_cast<std::size_t>(at);
-      parts[place] = best->merged;
-      parts.erase(parts.begin() + at + 1);
-      pairs_.erase(pairs_.begin() + at);
-      if (place < pairs_.size()) pairs_[place] = pair_of(parts[place], parts[place + 1]);
-      if (place > 0) pairs_[place - 1] = pair_of(parts[place - 1], parts[place]);
+    const std::size_t end = parts.size();
+    ShortPairs pairs(end);
+    std::array<Part, kFewParts> merged;                  // what each part and the next become
+    std::array<std::uint8_t, kFewParts> previous, next;  // places of parts
+    const auto look_up_pair = [&](std::size_t left) {
+      const auto merge = next[left] < end ? merge_of_(parts[left], parts[next[left]]) : std::nullopt;
+      if (merge) merged[left] = merge->merged;
+      return merge ? merge->rank : kNever;
+    };
+    for (std::size_t i = 0; i < end; i++) {
+      previous[i] = static_cast<std::uint8_t>(i - 1);
+      next[i] = static_cast<std::uint8_t>(i + 1);
     }
-  }
-
-  Merge<Part> pair_of(const Part& left, const Part& right) const {
-    const auto merge = merge_of_(left, right);
-    return merge ? *merge : Merge<Part>{kNever, Part()};
+    for (std::size_t i = 0; i + 1 < end; i++) pairs.start(i, look_up_pair(i));
+    pairs.update_all();
+    while (const auto best = pairs.best()) {
+      const std::size_t left = *best;
+      const std::size_t right = next[left];
+      parts[left] = std::move(merged[left]);
+      next[left] = next[right];
+      if (next[left] < end) previous[next[left]] = static_cast<std::uint8_t>(left);
+      pairs.set(right, kNever);
+      pairs.set(left, look_up_pair(left));
+      if (left > 0) pairs.set(previous[left], look_up_pair(previous[left]));
+    }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < end; i = next[i], kept++) {
+      if (kept != i) parts[kept] = std::move(parts[i]);
+    }
+    parts.resize(kept);
   }
 
   void run_long(std::vector<Part>& parts) {
-    const std::size_t end = parts.size();
+    const auto end = static_cast<Place>(parts.size());
     links_.resize(end);
-    for (std::size_t i = 0; i < end; i++) links_[i] = {i - 1, i + 1, 0};
-    for (std::size_t i = 0; i + 1 < end; i++) look_up(parts, i);
+    for (Place i = 0; i < end; i++) links_[i] = {i - 1, i + 1, 0};
+    for (Place i = 0; i + 1 < end; i++) look_up(parts, i);
     while (!heap_.empty()) {
       const Candidate best = heap_.top();
       heap_.pop();
-      const std::size_t left = best.left;
+      const Place left = best.left;
       if (links_[left].changes != best.changes) continue;
-      const std::size_t right = links_[left].next;
-      parts[left] = best.merge.merged;
+      const Place right = links_[left].next;
+      const auto merge = merge_of_(parts[left], parts[right]);  // again: the heap is smaller without it
+      if (!merge) continue;
+      parts[left] = merge->merged;
       links_[right].changes++;
       links_[left].next = links_[right].next;
       if (links_[left].next < end) links_[links_[left].next].previous = left;
@@ -80,33 +140,32 @@ class Merger {
       if (left > 0) look_up(parts, links_[left].previous);
     }
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < end; i = links_[i].next) parts[kept++] = parts[i];
+    for (Place i = 0; i < end; i = links_[i].next) parts[kept++] = parts[i];
     parts.resize(kept);
   }
 
   /// Puts the pair of `left` and what is now next to it on the heap; what was there of `left` is void.
-  void look_up(const std::vector<Part>& parts, std::size_t left) {
+  void look_up(const std::vector<Part>& parts, Place left) {
     const std::uint32_t changes = ++links_[left].changes;
-    const std::size_t right = links_[left].next;
+    const Place right = links_[left].next;
     if (right == parts.size()) return;
-    if (const auto merge = merge_of_(parts[left], parts[right])) heap_.push({left, changes, *merge});
+    if (const auto merge = merge_of_(parts[left], parts[right])) heap_.push({merge->rank, left, changes});
   }
 
   struct Link {
-    std::size_t previous, next;  // places of parts
-    std::uint32_t changes;       // of the pair that starts here
+    Place previous, next;
+    std::uint32_t changes;  // of the pair that starts here
   };
   struct Candidate {
-    std::size_t left;
+    std::uint32_t rank;
+    Place left;
     std::uint32_t changes;
-    Merge<Part> merge;
     bool operator<(const Candidate& other) const {  // the queue's top is the largest
-      return merge.rank != other.merge.rank ? merge.rank > other.merge.rank : left > other.left;
+      return rank != other.rank ? rank > other.rank : left > other.left;
     }
   };
 
   MergeOf merge_of_;
-  std::vector<Merge<Part>> pairs_;  // of each part with the next; short pieces
   std::vector<Link> links_;
   std::priority_queue<Candidate> heap_;
 };

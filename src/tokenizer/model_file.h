@@ -19,8 +19,8 @@ struct ModelFile {
   ModelType type = ModelType::unigram;
   bool add_dummy_prefix = true;
   bool remove_extra_whitespaces = true;
-  /// BPE; a text without `symbols` is encoded as it is but for its spaces, which U+2581 stands for, and what
-  /// is in no piece becomes bytes.
+  /// BPE; a text is encoded as it is but for its spaces, which U+2581 stands for, and what is in no piece
+  /// becomes bytes.
   bool plain = false;
   std::vector<std::string> symbols;  // user-defined, which are one token wherever they stand in a text
   std::string unk_surface = " \xe2\x81\x87 ";  // what the unknown piece decodes to

@@ -63,7 +63,7 @@ Pattern::Pattern(Pattern&&) noexcept = default;
 Pattern& Pattern::operator=(Pattern&&) noexcept = default;
 Pattern::~Pattern() = default;
 
-void Pattern::for_each(std::string_view text, const Take& take, Shortcut shortcut) const {
+void Pattern::for_each(std::string_view text, const Take& take) const {
   const Handle<pcre2_match_context, pcre2_match_context_free> context(pcre2_match_context_create(nullptr));
   const Handle<pcre2_jit_stack, pcre2_jit_stack_free> stack(
       pcre2_jit_stack_create(32 << 10, kLargestStack, nullptr));
@@ -77,11 +77,6 @@ void Pattern::for_each(std::string_view text, const Take& take, Shortcut shortcu
   const std::string_view subject = older.empty() ? text : older;
   std::size_t done = 0;
   for (std::size_t from = 0; from < text.size();) {
-    if (const std::size_t size = shortcut == nullptr ? 0 : shortcut(text.substr(from)); size > 0) {
-      take(text.substr(from, size), true);
-      done = from += size;
-      continue;
-    }
     const int count = pcre2_match(code_->compiled.get(), units(subject), subject.size(), from,
                                   PCRE2_NO_UTF_CHECK, match.get(), context.get());
     if (count == PCRE2_ERROR_NOMATCH) break;

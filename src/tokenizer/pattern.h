@@ -23,8 +23,7 @@ class Pattern {
   /// Hands the matches in `text`, which is valid UTF-8, to `take` in their order, and what lies between two
   /// of them likewise. Throws Error when the expression backtracks too much, as a hostile one can.
   using Take = std::function<void(std::string_view piece, bool is_match)>;
-  using Shortcut = std::size_t (*)(std::string_view rest);
-  void for_each(std::string_view text, const Take& take, Shortcut shortcut = nullptr) const;
+  void for_each(std::string_view text, const Take& take) const;
 
  private:
   struct Code;

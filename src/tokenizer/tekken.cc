@@ -2,6 +2,7 @@
 
 #include "core/fail.h"
 #include "tokenizer/byte_text.h"
+#include "tokenizer/encode_caches.h"
 #include "tokenizer/merge.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/tekken_file.h"
@@ -26,6 +27,7 @@ class Tekken final : public Tokenizer::Impl {
       : file_(std::move(file)),
         pattern_(file_.pattern, fmt::format("{}: key 'config.pattern'", name)),
         specials_(static_cast<TokenId>(file_.special_tokens.size())) {
+    if (file_.pattern == kTekkenPattern) pieces_.emplace();
     for (TokenId id = 0; id < specials_; id++) ids_.emplace(special(id), id);
   }
 
@@ -54,15 +56,19 @@ class Tekken final : public Tokenizer::Impl {
 
   TekkenFile file_;
   Pattern pattern_;
+  std::optional<TekkenPieces> pieces_;  // where the pattern is the usual one
+  PairCache pairs_;
   TokenId specials_;                                   // ids below are special tokens
   std::unordered_map<std::string_view, TokenId> ids_;  // of the special tokens; views into file_
 };
 
 std::vector<TokenId> Tekken::encode(std::string_view text) const {
   const ByteVocabulary& vocabulary = file_.vocabulary;
+  WordCache words(text.size());
   const auto merge_of = [&](const Token& left, const Token& right) -> std::optional<Merge<Token>> {
     const std::uint32_t size = left.size + right.size;
-    const auto number = vocabulary.find({left.begin, size});
+    const auto number =
+        pairs_.find(left.number, right.number, [&] { return vocabulary.find({left.begin, size}); });
     if (!number) return std::nullopt;
     return Merge<Token>{*number, {left.begin, size, *number}};
   };
@@ -71,16 +77,28 @@ std::vector<TokenId> Tekken::encode(std::string_view text) const {
   std::vector<Token> tokens;
   const auto encode_piece = [&](std::string_view piece, bool is_match) {
     if (!is_match) fail("prompt: the tokenizer's pattern passes over {}", printable(piece));
-    if (const auto number = vocabulary.find(piece)) {
+    const std::uint64_t hash = hash_bytes(piece);
+    if (words.append(piece, hash, ids)) return;
+    const std::size_t first = ids.size();
+    if (const auto number = vocabulary.find(piece, hash)) {
       ids.push_back(specials_ + static_cast<TokenId>(*number));
-      return;
+    } else {
+      tokens.clear();
+      for (const char& byte : piece) tokens.push_back({&byte, 1, static_cast<unsigned char>(byte)});
+      merger.run(tokens);
+      for (const Token& token : tokens) ids.push_back(specials_ + static_cast<TokenId>(token.number));
     }
-    tokens.clear();
-    for (const char& byte : piece) tokens.push_back({&byte, 1, static_cast<unsigned char>(byte)});
-    merger.run(tokens);
-    for (const Token& token : tokens) ids.push_back(specials_ + static_cast<TokenId>(token.number));
+    words.add(piece, hash, first, ids);
   };
-  pattern_.for_each(text, encode_piece, file_.pattern == kTekkenPattern ? tekken_ascii_piece : nullptr);
+  if (!pieces_) {
+    pattern_.for_each(text, encode_piece);
+    return ids;
+  }
+  while (!text.empty()) {
+    const std::size_t size = pieces_->first_size(text);
+    encode_piece(text.substr(0, size), true);
+    text.remove_prefix(size);
+  }
   return ids;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <string_view>
+#include <vector>
 
 namespace tramontane {
 
@@ -14,8 +15,19 @@ constexpr std::string_view kTekkenPattern =
     "|\\s+(?!\\S)"
     "|\\s+";
 
-/// The size of the piece that kTekkenPattern matches at the start of `text`, when ASCII alone decides it; 0
-/// where it takes the pattern itself to tell. Several times as fast as the pattern.
-std::size_t tekken_ascii_piece(std::string_view text);
+/// Finds the pieces of kTekkenPattern several times as fast as the pattern, and the same. Immutable, so safe
+/// to use from several threads at once.
+class TekkenPieces {
+ public:
+  TekkenPieces();
+
+  /// The size of the piece that starts `text`, which is valid UTF-8 and not empty.
+  std::size_t first_size(std::string_view text) const;
+
+  enum class Kind : unsigned char;  // what the pattern tells apart
+
+ private:
+  std::vector<Kind> kinds_;  // of characters, by their slot
+};
 
 }  // namespace tramontane

@@ -43,7 +43,7 @@ TEST(Merge, MergesShortAndLongPiecesAsDefined) {
       return Merge<std::string>{rank->second, left + right};
     };
     Merger<std::string, decltype(merge_of)> merger(merge_of);
-    for (const unsigned size : {0U, 1U, 2U, 7U, 48U, 49U, 50U, 200U}) {
+    for (const unsigned size : {0U, 1U, 2U, 7U, 8U, 9U, 50U, 127U, 128U, 129U, 200U}) {
       Parts parts;
       for (unsigned i = 0; i < size; i++) parts.emplace_back(1, random() % 3 != 0 ? 'a' : 'b');
       const Parts expected = merge_slowly(parts, ranks);
