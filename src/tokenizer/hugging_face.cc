@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -41,7 +42,7 @@ class HuggingFaceTokenizer final : public Tokenizer::Impl {
   AddedTokens as_written_;  // looked for in the text as it is
   AddedTokens normalized_;  // and then in what is normalised
   std::vector<Pattern> splits_;
-  Pattern::Shortcut shortcut_ = nullptr;  // of the only split
+  std::optional<TekkenPieces> pieces_;  // where the only split is tekken's
   ListedBpe bpe_;
   HuggingFaceDecoder decoder_;
   std::unordered_map<std::string_view, TokenId> ids_;  // of pieces, views into file_
@@ -52,15 +53,18 @@ class HuggingFaceTokenizer final : public Tokenizer::Impl {
 /// The encoding of one text.
 class HuggingFaceTokenizer::Encoding {
  public:
-  explicit Encoding(const HuggingFaceTokenizer& tokenizer)
-      : tokenizer_(tokenizer), steps_(tokenizer.file_.pre_tokenizer), encoder_(tokenizer.bpe_) {}
+  Encoding(const HuggingFaceTokenizer& tokenizer, std::string_view text)
+      : tokenizer_(tokenizer),
+        steps_(tokenizer.file_.pre_tokenizer),
+        text_(text),
+        encoder_(tokenizer.bpe_, text.size()) {}
 
-  std::vector<TokenId> run(std::string_view text) {
-    tokenizer_.as_written_.for_each(text, [&](std::string_view part, TokenId id) {
+  std::vector<TokenId> run() {
+    tokenizer_.as_written_.for_each(text_, [&](std::string_view part, TokenId id) {
       if (id >= 0) {
         ids_.push_back(id);
       } else {
-        add_part(part, part.data() == text.data());
+        add_part(part, part.data() == text_.data());
       }
     });
     return std::move(ids_);
@@ -100,8 +104,12 @@ class HuggingFaceTokenizer::Encoding {
       add_words(text);
       return;
     }
-    tokenizer_.splits_[step].for_each(
-        text, [&](std::string_view piece, bool) { split(piece, step + 1); }, tokenizer_.shortcut_);
+    const auto next = [&](std::string_view piece, bool = true) { split(piece, step + 1); };
+    if (tokenizer_.pieces_) {
+      tokenizer_.pieces_->for_each(text, next);
+    } else {
+      tokenizer_.splits_[step].for_each(text, next);
+    }
   }
 
   /// Cut before U+2581: before each if the file says so, else, where that changes nothing, after others.
@@ -121,6 +129,7 @@ class HuggingFaceTokenizer::Encoding {
 
   const HuggingFaceTokenizer& tokenizer_;
   const PreTokenizerSteps& steps_;
+  std::string_view text_;
   ListedBpe::Encoder encoder_;
   std::vector<TokenId> ids_;
 };
@@ -135,7 +144,7 @@ HuggingFaceTokenizer::HuggingFaceTokenizer(HuggingFaceFile file, const EndTokens
   const std::vector<std::string>& splits = file_.pre_tokenizer.splits;
   for (const std::string& split : splits)
     splits_.emplace_back(split, fmt::format("{}: key 'pre_tokenizer'", name));
-  if (splits.size() == 1 && splits[0] == kTekkenPattern) shortcut_ = tekken_ascii_piece;
+  if (splits.size() == 1 && splits[0] == kTekkenPattern) pieces_.emplace();
   for (TokenId id = 0; id < vocab_size(); id++) ids_.emplace(file_.pieces[static_cast<std::size_t>(id)], id);
   const auto find_end = [&](const std::string& in_file, const std::string& in_folder,
                             std::initializer_list<std::string_view> usual) {
@@ -177,7 +186,7 @@ TokenId HuggingFaceTokenizer::control_id(std::string_view name) const {
 }
 
 std::vector<TokenId> HuggingFaceTokenizer::encode(std::string_view text) const {
-  return Encoding(*this).run(text);
+  return Encoding(*this, text).run();
 }
 
 std::string HuggingFaceTokenizer::decode(std::span<const TokenId> ids) const {

@@ -11,12 +11,6 @@ namespace {
 
 constexpr TokenId kNone = -1;
 
-/// Whether U+2581 follows another character.
-bool has_inner_space(std::string_view piece) {
-  while (piece.starts_with(kMetaSpace)) piece.remove_prefix(kMetaSpace.size());
-  return piece.find(kMetaSpace) != std::string_view::npos;
-}
-
 }  // namespace
 
 ListedBpe::ListedBpe(BpeModel model, Unit unit) : model_(std::move(model)), unit_(unit) {
@@ -45,7 +39,7 @@ ListedBpe::ListedBpe(BpeModel model, Unit unit) : model_(std::move(model)), unit
 void ListedBpe::find_whole_words() {
   whole_.assign(vocabulary_.size(), model_.ignore_merges);
   if (model_.ignore_merges) return;
-  Encoder encoder(*this);
+  Encoder encoder(*this, 0);
   for (std::uint32_t number = 0; number < vocabulary_.size(); number++) {
     encoder.merge(vocabulary_[number]);
     whole_[number] = encoder.parts_.size() == 1 && encoder.parts_[0] == ids_[number];
@@ -53,12 +47,16 @@ void ListedBpe::find_whole_words() {
 }
 
 void ListedBpe::Encoder::append(std::string_view word, std::vector<TokenId>& ids) {
-  if (const auto number = bpe_.vocabulary_.find(word); number && bpe_.whole_[*number]) {
+  const std::uint64_t hash = hash_bytes(word);
+  if (words_.append(word, hash, ids)) return;
+  const std::size_t first = ids.size();
+  if (const auto number = bpe_.vocabulary_.find(word, hash); number && bpe_.whole_[*number]) {
     ids.push_back(bpe_.ids_[*number]);
-    return;
+  } else {
+    merge(word);
+    ids.insert(ids.end(), parts_.begin(), parts_.end());
   }
-  merge(word);
-  ids.insert(ids.end(), parts_.begin(), parts_.end());
+  words_.add(word, hash, first, ids);
 }
 
 void ListedBpe::Encoder::merge(std::string_view word) {

@@ -1,11 +1,14 @@
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tokenizer/byte_vocabulary.h"
+#include "tokenizer/encode_caches.h"
 #include "tokenizer/merge.h"
 #include "tokenizer/merge_table.h"
 #include "tramontane/tokenizer.h"
@@ -46,7 +49,9 @@ class ListedBpe {
   /// Encodes words; keeps its buffers from one to the next. Views the BPE.
   class Encoder {
    public:
-    explicit Encoder(const ListedBpe& bpe) : bpe_(bpe), merger_(MergeOf{bpe.merges_}) {}
+    /// For words of a text of about `text_size` bytes.
+    Encoder(const ListedBpe& bpe, std::size_t text_size)
+        : bpe_(bpe), words_(text_size), merger_(MergeOf{bpe.merges_}) {}
 
     /// Adds the ids of `word`, valid UTF-8 when units are characters.
     void append(std::string_view word, std::vector<TokenId>& ids);
@@ -62,6 +67,7 @@ class ListedBpe {
     void merge(std::string_view word);
 
     const ListedBpe& bpe_;
+    WordCache words_;
     Merger<TokenId, MergeOf> merger_;
     std::vector<TokenId> parts_;
   };

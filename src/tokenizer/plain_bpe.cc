@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::uint32_t kNoPiece = ~std::uint32_t{0};
 
-/// Whether a space follows another character.
-bool has_inner_space(std::string_view piece) {
-  while (piece.starts_with(kMetaSpace)) piece.remove_prefix(kMetaSpace.size());
-  return piece.find(kMetaSpace) != std::string_view::npos;
-}
-
 }  // namespace
 
 struct PlainBpe::Part {

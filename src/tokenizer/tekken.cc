@@ -75,8 +75,7 @@ std::vector<TokenId> Tekken::encode(std::string_view text) const {
   Merger<Token, decltype(merge_of)> merger(merge_of);
   std::vector<TokenId> ids;
   std::vector<Token> tokens;
-  const auto encode_piece = [&](std::string_view piece, bool is_match) {
-    if (!is_match) fail("prompt: the tokenizer's pattern passes over {}", printable(piece));
+  const auto encode_piece = [&](std::string_view piece) {
     const std::uint64_t hash = hash_bytes(piece);
     if (words.append(piece, hash, ids)) return;
     const std::size_t first = ids.size();
@@ -90,14 +89,13 @@ std::vector<TokenId> Tekken::encode(std::string_view text) const {
     }
     words.add(piece, hash, first, ids);
   };
-  if (!pieces_) {
-    pattern_.for_each(text, encode_piece);
-    return ids;
-  }
-  while (!text.empty()) {
-    const std::size_t size = pieces_->first_size(text);
-    encode_piece(text.substr(0, size), true);
-    text.remove_prefix(size);
+  if (pieces_) {
+    pieces_->for_each(text, encode_piece);
+  } else {
+    pattern_.for_each(text, [&](std::string_view piece, bool is_match) {
+      if (!is_match) fail("prompt: the tokenizer's pattern passes over {}", printable(piece));
+      encode_piece(piece);
+    });
   }
   return ids;
 }

@@ -21,6 +21,16 @@ class TekkenPieces {
  public:
   TekkenPieces();
 
+  /// Hands the pieces of `text`, which is valid UTF-8 and of which they leave out nothing, to `take`.
+  template <class Take>
+  void for_each(std::string_view text, const Take& take) const {
+    while (!text.empty()) {
+      const std::size_t size = first_size(text);
+      take(text.substr(0, size));
+      text.remove_prefix(size);
+    }
+  }
+
   /// The size of the piece that starts `text`, which is valid UTF-8 and not empty.
   std::size_t first_size(std::string_view text) const;
 

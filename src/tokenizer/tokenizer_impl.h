@@ -55,4 +55,10 @@ std::shared_ptr<const Tokenizer::Impl> read_hugging_face(std::string_view bytes,
 /// U+2581, which stands for a space in pieces.
 constexpr std::string_view kMetaSpace = "\xe2\x96\x81";
 
+/// Whether it follows another character in `piece`.
+inline bool has_inner_space(std::string_view piece) {
+  while (piece.starts_with(kMetaSpace)) piece.remove_prefix(kMetaSpace.size());
+  return piece.find(kMetaSpace) != std::string_view::npos;
+}
+
 }  // namespace tramontane

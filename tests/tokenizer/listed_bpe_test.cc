@@ -22,7 +22,7 @@ BpeModel small() {
 Ids encode(const BpeModel& model, std::string_view word, Unit unit = Unit::character) {
   const ListedBpe bpe(model, unit);
   Ids ids;
-  ListedBpe::Encoder(bpe).append(word, ids);
+  ListedBpe::Encoder(bpe, word.size()).append(word, ids);
   return ids;
 }
 
