@@ -6,6 +6,10 @@
 
 namespace tramontane {
 
+/// Most places that a table looks at for one entry: no training makes so many that collide, only an attack
+/// on the time that loading takes.
+constexpr std::size_t kLongestProbe = 1024;
+
 /// A hash of all bits of `value` whose upper bits are its best.
 inline std::uint64_t mix_bits(std::uint64_t value) {
   value *= 0x9e3779b97f4a7c15U;  // 2^64 over the golden ratio

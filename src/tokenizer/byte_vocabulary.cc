@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/fail.h"
 #include "tokenizer/byte_hash.h"
 
 namespace tramontane {
@@ -9,7 +10,9 @@ namespace tramontane {
 bool ByteVocabulary::add(std::string_view bytes) {
   if (2 * (size() + 1) > slots_.size()) grow();
   const std::uint64_t hash = hash_bytes(bytes);
-  Slot& slot = slots_[slot_of(bytes, hash)];
+  const std::size_t at = slot_of(bytes, hash);
+  if (((at - hash) & (slots_.size() - 1)) > kLongestProbe) fail("tokenizer: found pieces made to collide");
+  Slot& slot = slots_[at];
   if (slot.number != 0) return false;
   bytes_ += bytes;
   ends_.push_back(bytes_.size());

@@ -11,7 +11,8 @@ namespace tramontane {
 /// array.
 class ByteVocabulary {
  public:
-  /// False when the sequence is there already, which is then left as it is.
+  /// False when the sequence is there already, which is then left as it is. Throws Error when too many were
+  /// made to collide.
   bool add(std::string_view bytes);
 
   std::optional<std::uint32_t> find(std::string_view bytes) const;

@@ -11,7 +11,7 @@ namespace tramontane {
 /// Which token two neighbours become, and when. A hash table in one array.
 class MergeTable {
  public:
-  /// What was known of the pair is forgotten.
+  /// What was known of the pair is forgotten. Throws Error when too many pairs were made to collide.
   void set(TokenId left, TokenId right, Merge<TokenId> merge);
   std::optional<Merge<TokenId>> find(TokenId left, TokenId right) const;
 
@@ -22,6 +22,7 @@ class MergeTable {
     Merge<TokenId> merge = {};
   };
   static constexpr TokenId kFree = -1;
+  std::size_t first_of(TokenId left, TokenId right) const;
   std::size_t slot_of(TokenId left, TokenId right) const;
   void grow();
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "tokenizer/byte_hash.h"
+#include "tramontane/error.h"
+
 namespace tramontane {
 namespace {
 
@@ -30,6 +33,19 @@ TEST(MergeTable, ForgetsWhatItKnewOfAPair) {
   const auto merge = table.find(1, 2).value_or(Merge<TokenId>{0, 0});
   EXPECT_EQ(merge.rank, 5U);
   EXPECT_EQ(merge.merged, 6);
+}
+
+TEST(MergeTable, RefusesPairsThatWereMadeToCollide) {
+  const auto add_those_of_one_slot = [] {
+    MergeTable table;
+    for (TokenId left = 0; left < 4096; left++) {
+      for (TokenId right = 0; right < 4096; right++) {
+        const auto key = static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint64_t>(right);
+        if ((mix_bits(key) & 0xfff) == 0) table.set(left, right, {0, 0});
+      }
+    }
+  };
+  EXPECT_THROW(add_those_of_one_slot(), Error);
 }
 
 }  // namespace
