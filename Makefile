@@ -3,8 +3,7 @@ PRESET ?= release
 MODEL ?=
 FUZZ_SECONDS ?= 20
 VENV := build/oracle/venv
-# The static analyzer in its shallow mode, which takes three quarters of the time.
-TIDY := clang-tidy-19 --quiet --extra-arg=-Xclang --extra-arg=-analyzer-config --extra-arg=-Xclang --extra-arg=mode=shallow
+TIDY := clang-tidy-19 --quiet
 GENESIS_VENV := build/genesis/venv
 PEERS ?= build/peers
 
@@ -68,16 +67,16 @@ $(VENV)/installed: tests/oracle/requirements.txt
 	$(VENV)/bin/pip install --quiet --requirement $<
 	@touch $@
 
-oracle: build $(VENV)/installed
-	$(VENV)/bin/python tests/oracle/quantize_oracle.py --build build/release --work build/oracle
-	$(VENV)/bin/python tests/oracle/convert_oracle.py --build build/release --work build/oracle
-	$(VENV)/bin/python tests/oracle/oracle.py --build build/release --work build/oracle
-	$(VENV)/bin/python tests/oracle/tokenizer_oracle.py --build build/release --work build/oracle
-	$(VENV)/bin/python tests/oracle/tokenizer_json_oracle.py --build build/release --work build/oracle
-	$(VENV)/bin/python tests/oracle/gguf_oracle.py --build build/release --work build/oracle
-	$(VENV)/bin/python tests/oracle/hub_cache.py --build build/release
-	$(VENV)/bin/python tests/oracle/chat_oracle.py --build build/release
-	$(VENV)/bin/python tests/oracle/output_oracle.py --build build/release
+# Each is a target of its own, so that -j runs several at once.
+ORACLES := quantize_oracle convert_oracle model_oracle tokenizer_oracle tokenizer_json_oracle gguf_oracle hub_cache chat_oracle output_oracle styles_oracle
+.PHONY: $(ORACLES)
+oracle: $(ORACLES)
+$(ORACLES): build $(VENV)/installed
+quantize_oracle convert_oracle model_oracle tokenizer_oracle tokenizer_json_oracle gguf_oracle:
+	$(VENV)/bin/python tests/oracle/$@.py --build build/release --work build/oracle/$@
+hub_cache chat_oracle output_oracle:
+	$(VENV)/bin/python tests/oracle/$@.py --build build/release
+styles_oracle:
 	$(VENV)/bin/python tests/oracle/make_styles_golden.py --conversations 20000 --seed 7 --check build/release/chat_tests
 
 # Debian's PyTorch trains, MLX (from PyPI) quantises.
