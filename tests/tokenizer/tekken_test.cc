@@ -13,7 +13,10 @@ using nlohmann::json;
 
 Tokenizer small_tekken() { return Tokenizer::load(test_data() / "tekken"); }
 
-json golden() { return json::parse(read_model(std::filesystem::path(TEST_GOLDEN) / "tekken.json")); }
+const json& golden() {
+  static const json all = json::parse(read_model(std::filesystem::path(TEST_GOLDEN) / "tekken.json"));
+  return all;
+}
 
 std::string stream(const Tokenizer& tokenizer, const std::vector<TokenId>& ids) {
   StreamDecoder decoder(tokenizer);
