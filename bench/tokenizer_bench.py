@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Times encoding beside mistral-common, whose tokenizers call the SentencePiece library (C++) and tiktoken (Rust).
+"""Times encoding beside mistral-common, whose tokenizers call the SentencePiece library (C++) and tiktoken (Rust), and of a
+tokenizer.json beside Hugging Face's tokenizers (Rust).
 
     build/oracle/venv/bin/python bench/tokenizer_bench.py --build build/release [--rounds 9] [FILE ...]
 
-FILE is a tokenizer.model or tekken.json; left out, one of each that mistral-common ships. The texts are this repository's
+FILE is a tokenizer.model, tekken*.json or tokenizer.json; left out, one of each that mistral-common ships. The texts are this repository's
 documents and sources, the translated messages of the programs that are installed (/usr/share/locale), emoji and random
 characters, in prompts of --size characters. Both take turns, and what counts is the median of each one's processor time.
 """
@@ -19,6 +20,7 @@ import time
 import mistral_common
 from mistral_common.tokens.tokenizers.sentencepiece import SentencePieceTokenizer
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+from tokenizers import Tokenizer
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DATA = pathlib.Path(mistral_common.__file__).parent / "data"
@@ -53,10 +55,19 @@ def all_texts():
     yield "a letter", "a" * MOST
 
 
-def time_theirs(tokenizer, prompts):
+def encoder_of(file):
+    """Of their package."""
+    if file.name == "tokenizer.json":
+        tokenizer = Tokenizer.from_file(str(file))
+        return lambda text: tokenizer.encode(text, add_special_tokens=False).ids
+    tokenizer = Tekkenizer.from_file(file) if file.suffix == ".json" else SentencePieceTokenizer(file)
+    return lambda text: tokenizer.encode(text, bos=False, eos=False)
+
+
+def time_theirs(encode, prompts):
     start = time.process_time()
     for prompt in prompts:
-        tokenizer.encode(prompt, bos=False, eos=False)
+        encode(prompt)
     return time.process_time() - start
 
 
@@ -76,17 +87,18 @@ def main():
     args = parser.parse_args()
     texts = {name: text[:MOST] for name, text in all_texts() if text and (not args.only or name in args.only)}
     for file in args.files:
-        tokenizer = Tekkenizer.from_file(file) if file.suffix == ".json" else SentencePieceTokenizer(file)
+        encode = encoder_of(file)
+        label = file.parent.name if file.name == "tokenizer.json" else file.name
         for name, text in texts.items():
             prompts = [text[at:at + args.size] for at in range(0, len(text), args.size)]
             megabytes = len(text.encode()) / 1e6
-            time_theirs(tokenizer, prompts)
+            time_theirs(encode, prompts)
             theirs, ours = [], []
             for _ in range(args.rounds):
-                theirs.append(time_theirs(tokenizer, prompts))
+                theirs.append(time_theirs(encode, prompts))
                 ours += time_ours(args.build / "tramontane-encode", file, prompts, 4)
             theirs, ours = statistics.median(theirs), statistics.median(ours)
-            print(f"{file.name[:20]:20} {name:10} {megabytes:5.2f} MB: {megabytes / theirs:6.1f} MB/s theirs "
+            print(f"{label[-20:]:20} {name:10} {megabytes:5.2f} MB: {megabytes / theirs:6.1f} MB/s theirs "
                   f"{megabytes / ours:6.1f} ours, {theirs / ours:5.1f} times", flush=True)
 
 

@@ -24,13 +24,6 @@ json golden() {
   return all;
 }
 
-std::string stream(const Tokenizer& tokenizer, const std::vector<TokenId>& ids) {
-  StreamDecoder decoder(tokenizer);
-  std::string text;
-  for (const TokenId id : ids) text += decoder.push(id);
-  return text + decoder.finish();
-}
-
 TEST(HuggingFace, EncodesAsTokenizersDoes) {
   const json all = golden();
   ASSERT_EQ(all.size(), 8U);

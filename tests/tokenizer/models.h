@@ -30,6 +30,14 @@ inline Tokenizer load_model_file(const std::filesystem::path& path) {
   return Tokenizer::from_bytes(read_model(path), path.filename().string());
 }
 
+/// The text of `ids`, decoded one at a time.
+inline std::string stream(const Tokenizer& tokenizer, const std::vector<TokenId>& ids) {
+  StreamDecoder decoder(tokenizer);
+  std::string text;
+  for (const TokenId id : ids) text += decoder.push(id);
+  return text + decoder.finish();
+}
+
 /// A parameterised test's name for a model.
 inline std::string model_test_name(const ::testing::TestParamInfo<std::filesystem::path>& of) {
   return of.param.stem() == "tokenizer" ? "stories260k" : of.param.stem().string();

@@ -18,13 +18,6 @@ const json& golden() {
   return all;
 }
 
-std::string stream(const Tokenizer& tokenizer, const std::vector<TokenId>& ids) {
-  StreamDecoder decoder(tokenizer);
-  std::string text;
-  for (const TokenId id : ids) text += decoder.push(id);
-  return text + decoder.finish();
-}
-
 TEST(Tekken, EncodesAsMistralCommonDoesAndBack) {
   const Tokenizer tokenizer = small_tekken();
   for (const json& pair : golden()["encode"]) {
