@@ -93,7 +93,8 @@ int cgroup_cpu_quota() {
 
 int default_thread_count() { return std::min(allowed_physical_cores(), cgroup_cpu_quota()); }
 
-ThreadPool::ThreadPool(int threads, bool pin) {
+ThreadPool::ThreadPool(int threads, bool pin)
+    : shares_(std::make_unique<Share[]>(static_cast<std::size_t>(std::max(1, threads)))) {
   const std::vector<int> cores = pin ? allowed_cores() : std::vector<int>();
   try {
     for (int i = 1; i < threads; i++) {
@@ -117,14 +118,18 @@ void ThreadPool::stop() {
 }
 
 void ThreadPool::run(const Job& job) {
-  job_ = job;
-  next_item_.store(0, std::memory_order_relaxed);
   if (workers_.empty() || job.count <= 1) {
-    work(0);
+    for (std::int64_t item = 0; item < job.count; item++) job.call(job.context, item, 0);
     return;
   }
+  job_ = job;
+  for (int i = 0; i < size(); i++) {
+    const auto begin = static_cast<std::uint64_t>(job.count * i / size());
+    const auto end = static_cast<std::uint64_t>(job.count * (i + 1) / size());
+    shares_[static_cast<std::size_t>(i)].items.store(begin | end << 32, std::memory_order_relaxed);
+  }
   busy_workers_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  epoch_.fetch_add(1, std::memory_order_release);  // publishes the job
+  epoch_.fetch_add(1, std::memory_order_release);  // publishes the job and the shares
   epoch_.notify_all();
   work(0);
   for (int busy = busy_workers_.load(std::memory_order_acquire); busy != 0;
@@ -133,22 +138,26 @@ void ThreadPool::run(const Job& job) {
   }
 }
 
-/// The next range of items, if there is one.
-bool ThreadPool::take(const Job& job, std::int64_t& begin, std::int64_t& end) {
-  begin = next_item_.load(std::memory_order_relaxed);
-  do {
-    if (begin >= job.count) return false;
-    const std::int64_t share = job.guided ? (job.count - begin) / (2 * size()) : 1;
-    end = begin + std::max<std::int64_t>(1, share);
-  } while (!next_item_.compare_exchange_weak(begin, end, std::memory_order_relaxed));
-  return true;
+/// The first or the last of a share's items, if any are left.
+std::optional<std::int64_t> ThreadPool::take(Share& share, End from) {
+  std::uint64_t items = share.items.load(std::memory_order_relaxed);
+  for (;;) {
+    const std::uint64_t begin = items & 0xffffffff;
+    const std::uint64_t end = items >> 32;
+    if (begin >= end) return std::nullopt;
+    const std::uint64_t left = from == End::first ? (begin + 1) | end << 32 : begin | (end - 1) << 32;
+    if (share.items.compare_exchange_weak(items, left, std::memory_order_relaxed))
+      return static_cast<std::int64_t>(from == End::first ? begin : end - 1);
+  }
 }
 
 void ThreadPool::work(int thread) {
   const Job job = job_;
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-  while (take(job, begin, end)) job.call(job.context, begin, end, thread);
+  for (int i = 0; i < size(); i++) {
+    Share& share = shares_[static_cast<std::size_t>((thread + i) % size())];
+    while (const auto item = take(share, i == 0 ? End::first : End::last))
+      job.call(job.context, *item, thread);
+  }
 }
 
 void ThreadPool::serve(int thread) {

@@ -2,7 +2,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace tramontane {
@@ -23,44 +25,38 @@ class ThreadPool {
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls task(item, thread) for each item in [0, count), thread in [0, size()), and returns when all are
-  /// done. Items are handed out in order, one at a time, so uneven ones balance. The task must not throw.
+  /// Calls task(item, thread) for each item in [0, count), count < 2^32, thread in [0, size()), and returns
+  /// when all are done. Each thread goes through neighbouring items in order, for what likes to go on from
+  /// where it is; one that is done takes items from the ends of the others' shares, so uneven ones balance
+  /// (work stealing, Blumofe & Leiserson 1999). The task must not throw.
   template <class Task>
   void for_each(std::int64_t count, Task&& task) {
-    const auto each = [&task](std::int64_t begin, std::int64_t, int thread) { task(begin, thread); };
-    run({call_of(each), &each, count, false});
-  }
-
-  /// Calls task(begin, end, thread) for ranges that make up [0, count): long ones first, for what likes to go
-  /// on from where it is, then shorter and shorter ones, so that all threads end together (guided
-  /// self-scheduling, Polychronopoulos & Kuck 1987).
-  template <class Task>
-  void for_each_range(std::int64_t count, Task&& task) {
-    run({call_of(task), std::addressof(task), count, true});
+    run({[](const void* context, std::int64_t item, int thread) {
+           (*static_cast<const std::remove_reference_t<Task>*>(context))(item, thread);
+         },
+         std::addressof(task), count});
   }
 
  private:
-  using Call = void (*)(const void* context, std::int64_t begin, std::int64_t end, int thread);
+  using Call = void (*)(const void* context, std::int64_t item, int thread);
   struct Job {
     Call call = nullptr;
     const void* context = nullptr;
     std::int64_t count = 0;
-    bool guided = false;  // else one item at a time
   };
-  template <class Task>
-  static Call call_of(const Task&) {
-    return [](const void* context, std::int64_t begin, std::int64_t end, int thread) {
-      (*static_cast<const Task*>(context))(begin, end, thread);
-    };
-  }
+  /// What is left of a thread's items: [begin, end), begin in the low 32 bits.
+  struct alignas(64) Share {
+    std::atomic<std::uint64_t> items{0};
+  };
+  enum class End { first, last };
+  static std::optional<std::int64_t> take(Share& share, End from);
   void stop();
   void run(const Job& job);
-  bool take(const Job& job, std::int64_t& begin, std::int64_t& end);
   void work(int thread);
   void serve(int thread);
 
   Job job_;
-  std::atomic<std::int64_t> next_item_{0};
+  std::unique_ptr<Share[]> shares_;  // [size()]
   std::atomic<int> busy_workers_{0};
   std::atomic<std::uint32_t> epoch_{0};  // one more for every job; the workers wait for it to change
   std::atomic<bool> stopping_{false};

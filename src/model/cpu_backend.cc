@@ -126,15 +126,15 @@ void CpuBackend::linear(const Rows& x, std::initializer_list<Projection> project
     for (const Projection& projection : projections) rows_of_w(projection, 0, projection.w.rows, 0);
     return;
   }
-  pool_.for_each_range(pieces, [&](std::int64_t begin, std::int64_t end, int thread) {
+  pool_.for_each(pieces, [&](std::int64_t piece, int thread) {
     for (const Projection& projection : projections) {  // the pieces of one follow those of the other
       const std::int64_t count = weight_pieces_of(projection.w, pool_.size());
-      const std::int64_t rows = rows_per_piece(projection.w, pool_.size());
-      const std::int64_t first = std::max<std::int64_t>(begin, 0) * rows;
-      const std::int64_t last = std::min(projection.w.rows, end * rows);
-      if (first < last) rows_of_w(projection, first, last, thread);
-      begin -= count;
-      end -= count;
+      if (piece < count) {
+        const std::int64_t rows = rows_per_piece(projection.w, pool_.size());
+        rows_of_w(projection, piece * rows, std::min(projection.w.rows, (piece + 1) * rows), thread);
+        return;
+      }
+      piece -= count;
     }
   });
 }

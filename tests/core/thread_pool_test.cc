@@ -38,20 +38,25 @@ TEST_P(ThreadPoolTest, EveryItemRunsExactlyOnce) {
   }
 }
 
-TEST_P(ThreadPoolTest, RangesCoverEveryItemOnceAndShrink) {
+TEST_P(ThreadPoolTest, AThreadGoesThroughNeighboursAndThenTakesFromTheEnds) {
   ThreadPool pool(GetParam(), true);
-  for (const std::int64_t count : {0, 1, 2, 3, 7, 1000}) {
-    std::vector<std::atomic<int>> runs(static_cast<std::size_t>(count));
-    std::atomic<std::int64_t> longest{0};
-    pool.for_each_range(count, [&](std::int64_t begin, std::int64_t end, int thread) {
-      ASSERT_TRUE(thread >= 0 && thread < pool.size());
-      ASSERT_TRUE(0 <= begin && begin < end && end <= count);
-      for (std::int64_t i = begin; i < end; i++) runs[static_cast<std::size_t>(i)]++;
-      if (begin == 0) longest = end;
-      if (end == count) EXPECT_EQ(begin, count - 1);
-    });
-    for (const auto& n : runs) EXPECT_EQ(n, 1);
-    EXPECT_EQ(longest, count == 0 ? 0 : std::max<std::int64_t>(1, count / (2 * pool.size())));
+  constexpr std::int64_t kItems = 1000;
+  std::vector<std::vector<std::int64_t>> taken(static_cast<std::size_t>(pool.size()));
+  pool.for_each(kItems, [&](std::int64_t item, int thread) {
+    taken[static_cast<std::size_t>(thread)].push_back(item);
+  });
+  const auto share = [&](std::int64_t item) {
+    std::int64_t i = 0;
+    while (item >= kItems * (i + 1) / pool.size()) i++;
+    return i;
+  };
+  for (std::size_t thread = 0; thread < taken.size(); thread++) {
+    const auto& items = taken[thread];
+    for (std::size_t i = 1; i < items.size(); i++) {
+      if (share(items[i]) != share(items[i - 1])) continue;
+      const bool own = share(items[i]) == static_cast<std::int64_t>(thread);
+      EXPECT_TRUE(own ? items[i] == items[i - 1] + 1 : items[i] < items[i - 1]);
+    }
   }
 }
 
