@@ -25,8 +25,7 @@ void linear(const IntegerLinearArgs& args) {
 }
 
 std::size_t scratch_floats(const IntegerRows& x) {
-  const std::size_t direct = direct_scratch_floats(x);
-  return direct > kPanelScratch ? direct : kPanelScratch;
+  return in_tiles(x) ? panel_scratch_floats(x) : direct_scratch_floats(x);
 }
 
 }  // namespace

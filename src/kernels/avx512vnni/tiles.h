@@ -37,11 +37,6 @@ inline Tile tile_from(std::int64_t first, std::int64_t rows, int limbs) {
   return {first, left >= 2 * most ? most : (left + 1) / 2};
 }
 
-/// How many tiles `rows` rows are.
-inline std::int64_t tiles_of(std::int64_t rows, int limbs) {
-  return (rows + most_tile_rows(limbs) - 1) / most_tile_rows(limbs);
-}
-
 /// The tile that row `row` is in.
 inline Tile tile_of(std::int64_t row, std::int64_t rows, int limbs) {
   const std::int64_t most = most_tile_rows(limbs);

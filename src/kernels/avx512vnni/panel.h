@@ -1,0 +1,114 @@
+#pragma once
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "kernels/avx512vnni/unpack.h"
+#include "kernels/integer/specialise.h"
+#include "kernels/matrix_view.h"
+#include "kernels/simd/row_set.h"
+#include "kernels/simd/unroll.h"
+
+// 32 rows of w with their elements side by side: an output is a lane.
+namespace tramontane {
+namespace {
+
+constexpr std::int64_t kPanelCols = 32;  // outputs
+
+/// Packed weights of some elements of k [k / 4 / planes][half][16 outputs][4 bytes of planes]; scales and
+/// biases of some groups of the rows [group][32 outputs].
+struct Panel {
+  std::uint8_t* weights;
+  float* scales;
+  float* biases;
+};
+
+/// 16 outputs of a panel and the rows of w that they are.
+struct PanelHalf {
+  int index;  // 0 or 1
+  RowSet<16> rows;
+};
+
+/// Calls load(a, b) for the pairs of rows that transpose_halves takes.
+template <class Load>
+[[gnu::always_inline]] inline void load_halves(const RowSet<16>& rows, __m512i (&r)[8], Load&& load) {
+  unroll<4>([&](auto i) __attribute__((always_inline)) {
+    r[i.value] = load(rows.row[i.value], rows.row[i.value + 4]);
+    r[i.value + 4] = load(rows.row[i.value + 8], rows.row[i.value + 12]);
+  });
+}
+
+/// Columns [begin, begin + size) of w.
+template <int bits>
+void fill_weights(const MatrixView& w, const PanelHalf& half, std::int64_t begin, std::int64_t size,
+                  const Panel& panel) {
+  using Format = Packed<bits>;
+  constexpr std::int64_t step = Format::bytes / 2;  // of a row, which become 8 registers
+  const std::int64_t bytes = size * bits / 8;
+  const std::byte* data = w.data + begin * bits / 8;
+  std::uint8_t* out = panel.weights + 64 * half.index;
+  for (std::int64_t at = 0; at < bytes; at += step, data += step) {
+    __m512i r[8];
+    load_halves(
+        half.rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
+          return Format::load_halves(data + a * w.row_bytes(), data + b * w.row_bytes(), bytes - at);
+        });
+    transpose_halves(r);
+    unroll<8>([&](auto c) __attribute__((always_inline)) {
+      _mm512_store_si512(out, r[c.value]);
+      out += 128;
+    });
+  }
+}
+
+/// 8 scales or biases of each of two rows, or `left` of them and zeros.
+template <DType dtype>
+__m512 load_scales(const std::byte* a, const std::byte* b, std::int64_t left) {
+  const auto exist = static_cast<__mmask8>(left >= 8 ? 0xff : (1U << left) - 1);
+  if constexpr (dtype == DType::float32) {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_maskz_loadu_ps(exist, a)),
+                              _mm256_maskz_loadu_ps(exist, b), 1);
+  } else {
+    const __m256i bits = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_maskz_loadu_epi16(exist, a)),
+                                                 _mm_maskz_loadu_epi16(exist, b), 1);
+    if constexpr (dtype == DType::float16) return _mm512_cvtph_ps(bits);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  }
+}
+
+/// Some groups of a row.
+struct Groups {
+  std::int64_t first;
+  std::int64_t count;
+};
+
+/// Scales, or biases, of 16 rows to floats kPanelCols apart.
+template <DType dtype>
+void widen_scales(const std::byte* scales, std::size_t stride, const Groups& groups, const RowSet<16>& rows,
+                  float* out) {
+  constexpr std::size_t size = size_of(dtype);
+  for (std::int64_t g = 0; g < groups.count; g += 8) {
+    const std::byte* from = scales + static_cast<std::size_t>(groups.first + g) * size;
+    __m512i r[8];
+    load_halves(
+        rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
+          return _mm512_castps_si512(
+              load_scales<dtype>(from + a * stride * size, from + b * stride * size, groups.count - g));
+        });
+    transpose_halves(r);
+    const std::int64_t used = least(8, groups.count - g);
+    for (std::int64_t i = 0; i < used; ++i, out += kPanelCols) _mm512_store_si512(out, r[i]);
+  }
+}
+
+inline void fill_scales(const MatrixView& w, const PanelHalf& half, const Groups& groups,
+                        const Panel& panel) {
+  const std::size_t stride = w.groups_per_row();
+  with_scales(w, [&]<DType dtype>(DTypeIndex<dtype>) {
+    widen_scales<dtype>(w.scales, stride, groups, half.rows, panel.scales + 16 * half.index);
+    widen_scales<dtype>(w.biases, stride, groups, half.rows, panel.biases + 16 * half.index);
+  });
+}
+
+}  // namespace
+}  // namespace tramontane
