@@ -20,6 +20,7 @@ CpuFeatures detect_cpu_features() {
                     __builtin_cpu_supports("avx512vl");
   features.avxvnni = features.avx2 && __builtin_cpu_supports("avxvnni");
   features.avx512vnni = features.avx512 && __builtin_cpu_supports("avx512vnni");
+  features.avx512vbmi = features.avx512vnni && __builtin_cpu_supports("avx512vbmi");
 #elif defined(__aarch64__)
   const unsigned long hwcap = getauxval(AT_HWCAP);
   features.asimd = (hwcap & HWCAP_ASIMD) != 0;

@@ -25,6 +25,11 @@ const Kernels& avx512vnni_kernels() {
   return table;
 }
 
+const Kernels& avx512vbmi_kernels() {
+  static const Kernels table = with_products(avx512_kernels, "avx512vbmi", avx512vbmi_products);
+  return table;
+}
+
 const Kernels& avxvnni_kernels() {
   static const Kernels table = with_products(avx2_kernels, "avxvnni", avxvnni_products);
   return table;
@@ -40,6 +45,7 @@ std::vector<const Kernels*> detect() {
   std::vector<const Kernels*> tables;
 #if defined(__x86_64__)
   const CpuFeatures cpu = detect_cpu_features();
+  if (cpu.avx512vbmi) tables.push_back(&avx512vbmi_kernels());
   if (cpu.avx512vnni) tables.push_back(&avx512vnni_kernels());
   if (cpu.avx512) tables.push_back(&avx512_kernels);
   if (cpu.avxvnni) tables.push_back(&avxvnni_kernels());

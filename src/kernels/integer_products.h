@@ -89,6 +89,7 @@ extern const IntegerProducts avx2_products;        // needs AVX2, FMA, F16C
 extern const IntegerProducts avxvnni_products;     // needs AVX-VNNI and the above
 extern const IntegerProducts avx512_products;      // needs AVX-512 F, BW, DQ and VL
 extern const IntegerProducts avx512vnni_products;  // needs AVX-512 VNNI, F, BW, DQ and VL
+extern const IntegerProducts avx512vbmi_products;  // needs AVX-512 VBMI and the above
 #elif defined(__aarch64__)
 extern const IntegerProducts neondotprod_products;  // needs the dot-product instructions of ARMv8.2-A
 #endif

@@ -128,7 +128,8 @@ inline ContextPieces pieces_of(const AttentionArgs& args) {
 }
 
 struct Kernels {
-  std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "neondotprod"
+  std::string_view name;  // "scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512vbmi", "neon",
+                          // "neondotprod"
 
   std::size_t linear_scratch_floats;
   void (*linear)(const LinearArgs&);

@@ -8,7 +8,7 @@ Peaks choose_peaks([[maybe_unused]] std::string_view kernels_name) {
 #if defined(__x86_64__)
   if (kernels_name.starts_with("avx"))
     loops = kernels_name.starts_with("avx512") ? &avx512_peaks : &avx2_peaks;
-  dots = kernels_name.ends_with("vnni");
+  dots = kernels_name.ends_with("vnni") || kernels_name.ends_with("vbmi");
 #elif defined(__aarch64__)
   if (kernels_name.starts_with("neon")) loops = &neon_peaks;
   dots = kernels_name.ends_with("dotprod");

@@ -125,7 +125,7 @@ class GenerateTest(CommandTest):
     def test_every_isa_tells_the_same_story(self):
         expected = story(120)
         ran = 0
-        for isa in ["scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "neondotprod"]:
+        for isa in ["scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512vbmi", "neon", "neondotprod"]:
             result = generate("--prompt", PROMPT, "-m", 120, env={**os.environ, "TRAMONTANE_ISA": isa})
             if result.returncode == 0:
                 ran += 1

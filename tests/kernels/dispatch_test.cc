@@ -19,6 +19,7 @@ TEST_F(Dispatch, ListsTheTablesOfThisMachineBestFirstAndScalarLast) {
   const auto tables = runnable_kernels();
   EXPECT_EQ(tables.back(), &scalar_kernels);
   std::vector<std::string> want;
+  if (detect_cpu_features().avx512vbmi) want.emplace_back("avx512vbmi");
   if (detect_cpu_features().avx512vnni) want.emplace_back("avx512vnni");
   if (detect_cpu_features().avx512) want.emplace_back("avx512");
   if (detect_cpu_features().avxvnni) want.emplace_back("avxvnni");

@@ -26,6 +26,7 @@ TEST(Peaks, FollowTheTable) {
   EXPECT_EQ(choose_peaks("avxvnni").int16, avx2_peaks.int16_dots);
   EXPECT_EQ(choose_peaks("avx512").int8, avx512_peaks.int8);
   EXPECT_EQ(choose_peaks("avx512vnni").int8, avx512_peaks.int8_dots);
+  EXPECT_EQ(choose_peaks("avx512vbmi").int8, avx512_peaks.int8_dots);
 #elif defined(__aarch64__)
   EXPECT_EQ(choose_peaks("neon").int8, neon_peaks.int8);
   EXPECT_EQ(choose_peaks("neondotprod").int8, neon_peaks.int8_dots);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/avx512vnni/spread.h"
 #include "kernels/simd/unroll.h"
 
 namespace tramontane {
@@ -23,7 +24,7 @@ struct Packed {
     if constexpr (in_place) {
       return _mm512_loadu_si512(at);
     } else {
-      return spread(_mm512_maskz_loadu_epi8((__mmask64{1} << bytes) - 1, at), kSpread);
+      return Spread<bits, false>::bytes(_mm512_maskz_loadu_epi8((__mmask64{1} << bytes) - 1, at));
     }
   }
 
@@ -41,7 +42,7 @@ struct Packed {
     if constexpr (in_place) {
       return both;
     } else {
-      return spread(both, kSpreadHalves);
+      return Spread<bits, true>::bytes(both);
     }
   }
 
@@ -54,51 +55,6 @@ struct Packed {
       return _mm512_and_si512(plane == 0 ? packed : _mm512_srli_epi32(packed, bits * plane), mask);
     }
   }
-
- private:
-  struct Spread {
-    alignas(64) std::uint16_t words[32];
-    alignas(64) std::uint8_t even_bytes[64];
-    alignas(64) std::uint8_t odd_bytes[64];
-    alignas(64) std::uint16_t even_shifts[32];
-    alignas(64) std::uint16_t odd_shifts[32];
-  };
-
-  /// A lane of 128 bits takes 16 weights, 2 * bits bytes: `bits` words. The two weights of an output word
-  /// each lie in two neighbouring bytes of the lane, which are brought into a word and shifted to their
-  /// place.
-  static __m512i spread(__m512i raw, const Spread& s) {
-    const __m512i lanes = _mm512_permutexvar_epi16(_mm512_load_si512(s.words), raw);
-    const __m512i even = _mm512_shuffle_epi8(lanes, _mm512_load_si512(s.even_bytes));
-    const __m512i odd = _mm512_shuffle_epi8(lanes, _mm512_load_si512(s.odd_bytes));
-    const __m512i low = _mm512_srlv_epi16(even, _mm512_load_si512(s.even_shifts));
-    const __m512i high = _mm512_slli_epi16(_mm512_srlv_epi16(odd, _mm512_load_si512(s.odd_shifts)), 8);
-    constexpr int mask = (1 << bits) - 1;
-    return _mm512_or_si512(_mm512_and_si512(low, _mm512_set1_epi16(mask)),
-                           _mm512_and_si512(high, _mm512_set1_epi16(static_cast<short>(mask << 8))));
-  }
-
-  /// For bytes in one run, or in two, each at the begin of its half of the register.
-  static constexpr Spread make_spread(bool halves) {
-    Spread s{};
-    for (int lane = 0; lane < 4; ++lane) {
-      const int first = halves ? 16 * (lane / 2) + bits * (lane % 2) : bits * lane;
-      for (int word = 0; word < 8; ++word) {
-        // Past `bits` words a lane repeats its last one, which no weight needs.
-        s.words[8 * lane + word] = static_cast<std::uint16_t>(first + (word < bits ? word : bits - 1));
-        for (int odd = 0; odd < 2; ++odd) {
-          const int bit = (2 * word + odd) * bits;
-          auto* out = (odd == 0 ? s.even_bytes : s.odd_bytes) + 16 * lane + 2 * word;
-          out[0] = static_cast<std::uint8_t>(bit / 8);
-          out[1] = static_cast<std::uint8_t>(bit / 8 + 1);
-          (odd == 0 ? s.even_shifts : s.odd_shifts)[8 * lane + word] = static_cast<std::uint16_t>(bit % 8);
-        }
-      }
-    }
-    return s;
-  }
-  static constexpr Spread kSpread = make_spread(false);
-  static constexpr Spread kSpreadHalves = make_spread(true);
 };
 
 /// r[i], lane j becomes r[j], lane i, of 32 bits each.
