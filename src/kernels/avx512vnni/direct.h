@@ -6,7 +6,7 @@ namespace tramontane {
 namespace {
 
 constexpr std::int64_t kTileRows = 16;       // of w
-constexpr std::int64_t kPieceBytes = 32768;  // of x: with the terms and the weights on their way it fits the
+constexpr std::int64_t kPieceBytes = 24576;  // of x: with the terms and the weights on their way it fits the
                                              // first-level cache
 constexpr std::int64_t kBytesAhead = 6144;   // of weights: far enough to hide memory
 

@@ -96,14 +96,8 @@ struct RowArgs {
   std::int64_t terms_stride;
 };
 
-/// Weights are read once: as such they push less of the activations out of the first-level cache. A line of
-/// scales serves several steps.
-inline void prefetch_weights(const std::byte* at) {
-  _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_NTA);
-}
-inline void prefetch_scales(const std::byte* at) {
-  _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_T0);
-}
+/// As read once: weights then push less of the activations out of the first-level cache.
+inline void prefetch(const std::byte* at) { _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_NTA); }
 
 template <int bits, int group_size>
 struct StepShape {
@@ -145,7 +139,7 @@ template <int bits, int group_size, int limbs, int m_rows, bool whole>
     }
     unroll<Shape::per_sum>([&](auto part) __attribute__((always_inline)) {
       constexpr int at = decltype(s)::value * Shape::per_sum + decltype(part)::value;
-      prefetch_weights(weights_ahead + at * Format::bytes);
+      prefetch(weights_ahead + at * Format::bytes);
       const __m512i packed = Format::load(weights + at * Format::bytes);
       unroll<Format::planes>([&](auto plane) __attribute__((always_inline)) {
         const __m512i w = Format::template plane_of<plane.value>(packed);
@@ -163,8 +157,8 @@ template <int bits, int group_size, int limbs, int m_rows, bool whole>
     });
   });
   const std::int64_t scale = args.scale_bytes * group;
-  prefetch_scales(ahead.scales + scale);
-  prefetch_scales(ahead.biases + scale);
+  prefetch(ahead.scales + scale);
+  prefetch(ahead.biases + scale);
   const __m512 scale_w = load_scales(args.w.scales + scale, args.scale_dtype, groups_left);
   const __m512 bias_w = load_scales(args.w.biases + scale, args.scale_dtype, groups_left);
   unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
