@@ -49,10 +49,9 @@ void fill_weights(const MatrixView& w, const PanelHalf& half, std::int64_t begin
   std::uint8_t* out = panel.weights + 64 * half.index;
   for (std::int64_t at = 0; at < bytes; at += step, data += step) {
     __m512i r[8];
-    load_halves(
-        half.rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
-          return Format::load_halves(data + a * w.row_bytes(), data + b * w.row_bytes(), bytes - at);
-        });
+    load_halves(half.rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
+      return Format::load_halves(data + a * w.row_bytes(), data + b * w.row_bytes(), bytes - at);
+    });
     transpose_halves(r);
     unroll<8>([&](auto c) __attribute__((always_inline)) {
       _mm512_store_si512(out, r[c.value]);
@@ -90,11 +89,10 @@ void widen_scales(const std::byte* scales, std::size_t stride, const Groups& gro
   for (std::int64_t g = 0; g < groups.count; g += 8) {
     const std::byte* from = scales + static_cast<std::size_t>(groups.first + g) * size;
     __m512i r[8];
-    load_halves(
-        rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
-          return _mm512_castps_si512(
-              load_scales<dtype>(from + a * stride * size, from + b * stride * size, groups.count - g));
-        });
+    load_halves(rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
+      return _mm512_castps_si512(
+          load_scales<dtype>(from + a * stride * size, from + b * stride * size, groups.count - g));
+    });
     transpose_halves(r);
     const std::int64_t used = least(8, groups.count - g);
     for (std::int64_t i = 0; i < used; ++i, out += kPanelCols) _mm512_store_si512(out, r[i]);

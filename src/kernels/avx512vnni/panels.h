@@ -98,9 +98,8 @@ template <int planes, int limbs, int m_rows>
     next_step = kPanelCols * 4 * planes * x.spec.quant.bits / 8;
   }
   __m512i c[q_rows][2];
-  unroll<q_rows>([&](auto r) __attribute__((always_inline)) {
-    c[r.value][0] = c[r.value][1] = _mm512_setzero_si512();
-  });
+  unroll<q_rows>(
+      [&](auto r) __attribute__((always_inline)) { c[r.value][0] = c[r.value][1] = _mm512_setzero_si512(); });
   // With more planes than one, a group is never longer than a block; with one, a block is 64 elements.
   for (int done = 0; done < group_size; done += block, q += block * q_rows) {
     const int bytes = (group_size < block ? group_size : block) / planes;
