@@ -72,7 +72,8 @@ double MachineProbe::total_rate(double seconds, Work&& work) {
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
-/// The pool's threads take items as they come; waiting for each other, they take one each and start together.
+/// Waiting for each other, the threads take one item each, which a fast one would else take from the others,
+/// and start together.
 template <class Task>
 void MachineProbe::on_each_thread(Task&& task) {
   std::barrier start(pool_.size());

@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <vector>
@@ -58,6 +57,22 @@ TEST_P(ThreadPoolTest, AThreadGoesThroughNeighboursAndThenTakesFromTheEnds) {
       EXPECT_TRUE(own ? items[i] == items[i - 1] + 1 : items[i] < items[i - 1]);
     }
   }
+}
+
+TEST_P(ThreadPoolTest, WhatAThreadCannotComeToIsDoneByOthers) {
+  ThreadPool pool(GetParam());
+  if (pool.size() == 1) return;
+  constexpr int kItems = 100;
+  std::atomic<int> others{0};
+  pool.for_each(kItems, [&](std::int64_t item, int) {
+    if (item != 0) {
+      others++;
+      others.notify_one();
+      return;
+    }
+    for (int done = others; done < kItems - 1; done = others) others.wait(done);
+  });
+  EXPECT_EQ(others, kItems - 1);
 }
 
 // What a forward pass does: many small jobs, each seeing what the one before wrote.

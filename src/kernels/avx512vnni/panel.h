@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::int64_t kPanelCols = 32;  // outputs
 
-/// Packed weights of some elements of k [k / 4 / planes][half][16 outputs][4 bytes of planes]; scales and
-/// biases of some groups of the rows [group][32 outputs].
+/// Weights of some elements of k, as Packed has them in a register, [k / 4 / planes][half][16 outputs][4
+/// bytes of planes]; scales and biases of some groups of the rows [group][32 outputs].
 struct Panel {
   std::uint8_t* weights;
   float* scales;
@@ -31,7 +31,7 @@ struct PanelHalf {
 
 /// Calls load(a, b) for the pairs of rows that transpose_halves takes.
 template <class Load>
-[[gnu::always_inline]] inline void load_halves(const RowSet<16>& rows, __m512i (&r)[8], Load&& load) {
+[[gnu::always_inline]] inline void load_pairs(const RowSet<16>& rows, __m512i (&r)[8], Load&& load) {
   unroll<4>([&](auto i) __attribute__((always_inline)) {
     r[i.value] = load(rows.row[i.value], rows.row[i.value + 4]);
     r[i.value + 4] = load(rows.row[i.value + 8], rows.row[i.value + 12]);
@@ -49,7 +49,7 @@ void fill_weights(const MatrixView& w, const PanelHalf& half, std::int64_t begin
   std::uint8_t* out = panel.weights + 64 * half.index;
   for (std::int64_t at = 0; at < bytes; at += step, data += step) {
     __m512i r[8];
-    load_halves(half.rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
+    load_pairs(half.rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
       return Format::load_halves(data + a * w.row_bytes(), data + b * w.row_bytes(), bytes - at);
     });
     transpose_halves(r);
@@ -89,7 +89,7 @@ void widen_scales(const std::byte* scales, std::size_t stride, const Groups& gro
   for (std::int64_t g = 0; g < groups.count; g += 8) {
     const std::byte* from = scales + static_cast<std::size_t>(groups.first + g) * size;
     __m512i r[8];
-    load_halves(rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
+    load_pairs(rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
       return _mm512_castps_si512(
           load_scales<dtype>(from + a * stride * size, from + b * stride * size, groups.count - g));
     });

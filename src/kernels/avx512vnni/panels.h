@@ -36,7 +36,8 @@ inline std::size_t panel_scratch_floats(const IntegerRows& x) {
 }
 
 /// What is asked of the second-level cache while a panel is multiplied: the same groups of the 32 rows after
-/// its own, row by row, as memory likes it, at the pace at which the panel itself is read.
+/// its own, row by row, as memory likes it, at the pace at which the panel itself is read. (Where a block's
+/// last groups are no whole number of 32, some are missed and others fetched for nothing.)
 class NextRows {
  public:
   NextRows(std::int64_t n, const Groups& groups, const MatrixView& w)
@@ -161,7 +162,7 @@ void add_groups(const TileArgs& args) {
 /// Those of all rows of x, whose sums args.sums are.
 template <int planes, int limbs>
 void add_tiles(TileArgs args) {
-  // The first two tiles ask for what is next: the second for what the first was too fast for (1 to 4% with 16
+  // The first tiles ask for what is next, the second for what the first was too fast for (1 to 4% with 16
   // rows).
   constexpr std::int64_t kFetchingRows = 2 * most_tile_rows(limbs);
   while (args.tile.first < args.x->rows) {
