@@ -1,84 +1,84 @@
 #pragma once
 #include "kernels/avx512vnni/terms.h"
 
-// Few rows of x: 16 rows of w leave their terms in the scratch, which are then added up side by side.
+// Few rows of x: 8 rows of w leave their terms in the scratch, which are then added up side by side.
 namespace tramontane {
 namespace {
 
-constexpr std::int64_t kTileRows = 16;       // of w
-constexpr std::int64_t kPieceBytes = 24576;  // of x: with the terms and the weights on their way it fits the
-                                             // first-level cache
+constexpr std::int64_t kTileRows = 8;        // of w: more would push x out of the first-level cache
+constexpr std::int64_t kPieceBytes = 49152;  // of x: a first-level cache
 constexpr std::int64_t kBytesAhead = 6144;   // of weights: far enough to hide memory
 
+inline __m256i load_eight(const float* at) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(at)); }
+
 /// sum + the terms of `groups` groups in order, a row's in each lane.
-inline __m512 add_terms(const float* terms, std::int64_t stride, std::int64_t groups, __m512 sum) {
+inline __m256 add_terms(const float* terms, std::int64_t stride, std::int64_t groups, __m256 sum) {
   for (std::int64_t g = 0; g < groups; g += kStepGroups) {
-    __m512i r[16];
-    unroll<16>([&](auto i) { r[i.value] = _mm512_load_si512(terms + i.value * stride + g); });
-    transpose(r);
+    // Group c of rows 0 to 7, then group c + 8 of them.
+    __m512i r[8];
+    unroll<8>([&](auto i) __attribute__((always_inline)) {
+      const float* row = terms + i.value % 4 * stride + g + i.value / 4 * 8;
+      r[i.value] =
+          _mm512_inserti64x4(_mm512_castsi256_si512(load_eight(row)), load_eight(row + 4 * stride), 1);
+    });
+    transpose_halves(r);
     const std::int64_t used = least(kStepGroups, groups - g);
-    if (used == kStepGroups) {
-      unroll<16>([&](auto i) { sum = _mm512_add_ps(sum, _mm512_castsi512_ps(r[i.value])); });
-    } else {
-      for (std::int64_t i = 0; i < used; ++i) sum = _mm512_add_ps(sum, _mm512_castsi512_ps(r[i]));
-    }
+    for (std::int64_t i = 0; i < least(8, used); ++i)
+      sum = _mm256_add_ps(sum, _mm256_castsi256_ps(_mm512_castsi512_si256(r[i])));
+    for (std::int64_t i = 8; i < used; ++i)
+      sum = _mm256_add_ps(sum, _mm256_castsi256_ps(_mm512_extracti64x4_epi64(r[i - 8], 1)));
   }
   return sum;
 }
 
-/// In what order w is read: a piece of each of 16 rows, then the next piece of them, and so on to the rows'
-/// end; then the next 16. A row is one piece where x leaves room in the first-level cache.
+/// In what order w is read: a piece of each of 8 rows, then the next piece of them, and so on to the rows'
+/// end; then the next 8. A row is one piece where x fits the first-level cache. Weights are fetched in the
+/// order in which they lie, so far ahead that the last of the 8 rows is there when their first pieces are
+/// read.
 class PieceOrder {
  public:
   PieceOrder(const IntegerLinearArgs& args, std::int64_t bytes_per_group)
-      : args_(args), bytes_per_group_(bytes_per_group) {
+      : w_(args.w), bytes_per_group_(bytes_per_group), groups_per_row_(args.x.groups()) {
     const IntegerRows& x = args.x;
     const auto parts_of = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
-    const std::int64_t steps = parts_of(x.groups(), kStepGroups);
+    const std::int64_t steps = parts_of(groups_per_row_, kStepGroups);
     const std::int64_t wanted = parts_of(x.rows * x.spec.limbs * x.cols, kPieceBytes);
     groups_ = parts_of(steps, wanted) * kStepGroups;
-    pieces_ = parts_of(x.groups(), groups_);
-    const std::int64_t ahead = parts_of(kBytesAhead, kStepGroups * bytes_per_group) * kStepGroups;
-    pieces_ahead_ = ahead / groups_;
-    groups_ahead_ = ahead % groups_;
+    pieces_ = parts_of(groups_per_row_, groups_);
+    ahead_ = kTileRows * (groups_per_row_ - groups(0)) + parts_of(kBytesAhead, bytes_per_group);
   }
 
   std::int64_t pieces() const { return pieces_; }
   std::int64_t first_group(std::int64_t piece) const { return piece * groups_; }
   std::int64_t groups(std::int64_t piece) const {
-    return least(groups_, args_.x.groups() - first_group(piece));
+    return least(groups_, groups_per_row_ - first_group(piece));
   }
 
-  /// Row n + i from group `first` of the piece on.
-  RowPiece at(std::int64_t n, std::int64_t i, std::int64_t piece, std::int64_t first = 0) const {
-    const MatrixView& w = args_.w;
-    const std::int64_t group = (n + i) * args_.x.groups() + first_group(piece) + first;
-    const auto scale_bytes = static_cast<std::int64_t>(size_of(w.scale_dtype));
-    return {.weights = w.data + group * bytes_per_group_,
-            .scales = w.scales + group * scale_bytes,
-            .biases = w.biases + group * scale_bytes};
+  /// A piece of row n + i, n being the first of the 8.
+  RowPiece at(std::int64_t n, std::int64_t i, std::int64_t piece) const {
+    return from((n + i) * groups_per_row_ + first_group(piece));
   }
 
-  /// What to fetch during the piece of row n + i, n being the first of the 16.
-  Ahead ahead(std::int64_t n, std::int64_t i, std::int64_t piece) const {
-    const auto later = [&](std::int64_t count, std::int64_t first) {
-      if (pieces_ == 1) return at(n, i + count, 0, first);  // whole rows in order, short ones perhaps
-      const std::int64_t turns = (i + count) / kTileRows;
-      return at(n + (piece + turns) / pieces_ * kTileRows, (i + count) % kTileRows, (piece + turns) % pieces_,
-                first);
-    };
-    return {.near = later(pieces_ahead_, groups_ahead_),
-            .far = later(pieces_ahead_ + 1, groups_ahead_ - groups_),
-            .turn = groups_ - groups_ahead_};
+  /// What to fetch meanwhile.
+  RowPiece ahead(std::int64_t n, std::int64_t i, std::int64_t piece) const {
+    const std::int64_t read = n * groups_per_row_ + kTileRows * first_group(piece) + i * groups(piece);
+    return from(read + ahead_);
   }
 
  private:
-  const IntegerLinearArgs& args_;
+  RowPiece from(std::int64_t group) const {
+    const auto scale_bytes = static_cast<std::int64_t>(size_of(w_.scale_dtype));
+    return {.weights = w_.data + group * bytes_per_group_,
+            .scales = w_.scales + group * scale_bytes,
+            .biases = w_.biases + group * scale_bytes};
+  }
+
+  const MatrixView& w_;
   std::int64_t bytes_per_group_;
+  std::int64_t groups_per_row_;
   std::int64_t pieces_;  // of a row
   std::int64_t groups_;  // of a piece, but for the last
-  std::int64_t pieces_ahead_;
-  std::int64_t groups_ahead_;
+  std::int64_t ahead_;   // groups
 };
 
 template <int bits, int group_size, int limbs, int m_rows>
@@ -86,28 +86,27 @@ void linear_tile(const IntegerLinearArgs& args, const PieceOrder& order, std::in
   const std::int64_t count = least(kTileRows, args.row_end - n);
   // Not a multiple of a page, or the terms would all lie in the same few places of the first-level cache.
   const std::int64_t stride = args.x.padded_groups() + 16;
-  __m512 sums[m_rows];
-  for (__m512& sum : sums) sum = _mm512_setzero_ps();
+  __m256 sums[m_rows];
+  for (__m256& sum : sums) sum = _mm256_setzero_ps();
   for (std::int64_t piece = 0; piece < order.pieces(); ++piece) {
-    const std::int64_t groups = order.groups(piece);
-    for (std::int64_t i = 0; i < count; ++i) {
-      const RowArgs row_args{.x = &args.x,
-                             .first_group = order.first_group(piece),
-                             .groups = groups,
-                             .scale_dtype = args.w.scale_dtype,
-                             .scale_bytes = static_cast<std::int64_t>(size_of(args.w.scale_dtype)),
-                             .w = order.at(n, i, piece),
-                             .ahead = order.ahead(n, i, piece),
-                             .terms = args.scratch + i * stride,
-                             .terms_stride = kTileRows * stride};
-      row_terms<bits, group_size, limbs, m_rows>(row_args, tail);
+    RowArgs row{.x = XPiece(args.x, order.first_group(piece)),
+                .groups = order.groups(piece),
+                .scale_dtype = args.w.scale_dtype,
+                .scale_bytes = static_cast<std::int64_t>(size_of(args.w.scale_dtype)),
+                .w = {},
+                .ahead = {},
+                .terms = args.scratch,
+                .terms_stride = kTileRows * stride};
+    for (std::int64_t i = 0; i < count; ++i, row.terms += stride) {
+      row.w = order.at(n, i, piece);
+      row.ahead = order.ahead(n, i, piece);
+      row_terms<bits, group_size, limbs, m_rows>(row, tail);
     }
-    for (int m = 0; m < m_rows; ++m) {
-      sums[m] = add_terms(args.scratch + m * kTileRows * stride, stride, groups, sums[m]);
-    }
+    for (int m = 0; m < m_rows; ++m)
+      sums[m] = add_terms(args.scratch + m * kTileRows * stride, stride, row.groups, sums[m]);
   }
   for (int m = 0; m < m_rows; ++m) {
-    _mm512_mask_storeu_ps(args.y + m * args.y_stride + n, static_cast<__mmask16>((1U << count) - 1), sums[m]);
+    _mm256_mask_storeu_ps(args.y + m * args.y_stride + n, static_cast<__mmask8>((1U << count) - 1), sums[m]);
   }
 }
 

@@ -15,44 +15,56 @@ namespace {
 constexpr int kStepGroups = 16;
 
 /// 16 sums in order of the groups, from `count` registers of partial sums: register i holds groups i * 16 /
-/// count and on, each in as many neighbouring lanes.
+/// count and on, each in as many neighbouring lanes. Registers are added up as soon as they can be.
 template <int count>
-[[gnu::always_inline]] inline __m512i sum_groups(const __m512i (&c)[count]) {
-  if constexpr (count == 2) {  // 2 lanes each
-    const __m512 a = _mm512_castsi512_ps(c[0]);
-    const __m512 b = _mm512_castsi512_ps(c[1]);
-    const __m512i sums = _mm512_add_epi32(_mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88)),
-                                          _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xdd)));
-    const __m512i order = _mm512_setr_epi32(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
-    return _mm512_permutexvar_epi32(order, sums);
-  } else {
-    __m512i pairs[count / 2];
-    unroll<count / 2>([&](auto i) __attribute__((always_inline)) {
-      const __m512i a = c[2 * i.value];
-      const __m512i b = c[2 * i.value + 1];
-      pairs[i.value] = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-    });
-    __m512i fours[count / 4];
-    unroll<count / 4>([&](auto i) __attribute__((always_inline)) {
-      const __m512i a = pairs[2 * i.value];
-      const __m512i b = pairs[2 * i.value + 1];
-      fours[i.value] = _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
-    });
-    // Lane 4 L + i of fours[j] now sums the four lanes of quarter L of c[4 j + i].
-    const auto join = [](__m512i a, __m512i b) __attribute__((always_inline)) {
-      return _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
-    };
-    if constexpr (count == 4) {
-      const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-      return _mm512_permutexvar_epi32(order, fours[0]);
-    } else if constexpr (count == 8) {
-      const __m512i order = _mm512_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
-      return _mm512_permutexvar_epi32(order, join(fours[0], fours[1]));
+class GroupSums {
+ public:
+  /// Register i; in order.
+  template <int i>
+  [[gnu::always_inline]] void take(__m512i c) {
+    if constexpr (i % 2 == 0) {
+      one_ = c;
+    } else if constexpr (count == 2) {  // 2 lanes each
+      const __m512 a = _mm512_castsi512_ps(one_);
+      const __m512 b = _mm512_castsi512_ps(c);
+      fours_[0] = _mm512_add_epi32(_mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88)),
+                                   _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xdd)));
     } else {
-      return join(join(fours[0], fours[1]), join(fours[2], fours[3]));
+      const __m512i pair = _mm512_add_epi32(_mm512_unpacklo_epi32(one_, c), _mm512_unpackhi_epi32(one_, c));
+      if constexpr (i % 4 == 1) {
+        pair_ = pair;
+      } else {
+        // Lane 4 L + j of fours_[i / 4] sums the four lanes of quarter L of register i / 4 * 4 + j.
+        fours_[i / 4] =
+            _mm512_add_epi32(_mm512_unpacklo_epi64(pair_, pair), _mm512_unpackhi_epi64(pair_, pair));
+      }
     }
   }
-}
+
+  [[gnu::always_inline]] __m512i all() const {
+    if constexpr (count == 2) {
+      const __m512i order = _mm512_setr_epi32(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+      return _mm512_permutexvar_epi32(order, fours_[0]);
+    } else if constexpr (count == 4) {
+      const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      return _mm512_permutexvar_epi32(order, fours_[0]);
+    } else if constexpr (count == 8) {
+      const __m512i order = _mm512_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
+      return _mm512_permutexvar_epi32(order, join(fours_[0], fours_[1]));
+    } else {
+      return join(join(fours_[0], fours_[1]), join(fours_[2], fours_[3]));
+    }
+  }
+
+ private:
+  static __m512i join(__m512i a, __m512i b) {
+    return _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
+  }
+
+  __m512i one_;
+  __m512i pair_;
+  __m512i fours_[count > 4 ? count / 4 : 1];
+};
 
 /// 16 scales or biases; zero past the first `left`.
 inline __m512 load_scales(const std::byte* at, DType dtype, std::int64_t left) {
@@ -73,26 +85,33 @@ struct RowPiece {
   const std::byte* biases;
 };
 
-/// What is fetched while a piece is multiplied: for its groups before `turn` the same groups of `near`, for
-/// the others those of `far`.
-struct Ahead {
-  RowPiece near;
-  RowPiece far;
-  std::int64_t turn;
+/// The same groups of the rows of x: what lies where in the first, and how far apart rows are.
+struct XPiece {
+  const std::int8_t* high;
+  const std::int8_t* low;  // or null
+  std::int64_t row_bytes;
+  const float* scales;
+  const float* sums;
+  std::int64_t padded_groups;
 
-  const RowPiece& of(std::int64_t group) const { return group < turn ? near : far; }
+  XPiece(const IntegerRows& x, std::int64_t first_group)
+      : high(x.high + first_group * x.spec.quant.group_size),
+        low(x.spec.limbs == 2 ? x.low + first_group * x.spec.quant.group_size : nullptr),
+        row_bytes(x.row_bytes()),
+        scales(x.scales + first_group),
+        sums(x.sums + first_group),
+        padded_groups(x.padded_groups()) {}
 };
 
 /// The rows of x against a piece of one row of w.
 struct RowArgs {
-  const IntegerRows* x;
-  std::int64_t first_group;  // of the piece
+  XPiece x;
   std::int64_t groups;
   DType scale_dtype;
   std::int64_t scale_bytes;  // of one
   RowPiece w;
-  Ahead ahead;
-  float* terms;  // [m_rows, terms_stride]
+  RowPiece ahead;  // what is fetched meanwhile
+  float* terms;    // [m_rows, terms_stride]
   std::int64_t terms_stride;
 };
 
@@ -114,56 +133,50 @@ template <int bits, int group_size, int limbs, int m_rows, bool whole>
                                               const std::byte* weights) {
   using Shape = StepShape<bits, group_size>;
   using Format = Packed<bits>;
-  const IntegerRows& x = *args.x;
-  const std::int8_t* high_x[m_rows];
-  const std::int8_t* low_x[m_rows];
-  for (int m = 0; m < m_rows; ++m) {
-    const std::int64_t at = m * x.row_bytes() + (args.first_group + group) * group_size;
-    high_x[m] = x.high + at;
-    if constexpr (limbs == 2) low_x[m] = x.low + at;
-  }
-  const std::int64_t groups_left = args.groups - group;
-  const RowPiece& ahead = args.ahead.of(group);
-  const std::byte* weights_ahead = ahead.weights + group * (group_size * bits / 8);
-  const std::int64_t used = (groups_left * Shape::sums + kStepGroups - 1) / kStepGroups;
-  __m512i sums[m_rows][Shape::sums];
-  unroll<Shape::sums>([&](auto s) __attribute__((always_inline)) {
-    __m512i high[m_rows];
-    __m512i low[m_rows];
-    unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-      high[m.value] = low[m.value] = _mm512_setzero_si512();
-    });
-    if (!whole && s.value >= used) {
-      unroll<m_rows>([&](auto m) __attribute__((always_inline)) { sums[m.value][s.value] = high[m.value]; });
-      return;
-    }
-    unroll<Shape::per_sum>([&](auto part) __attribute__((always_inline)) {
-      constexpr int at = decltype(s)::value * Shape::per_sum + decltype(part)::value;
-      prefetch(weights_ahead + at * Format::bytes);
-      const __m512i packed = Format::load(weights + at * Format::bytes);
-      unroll<Format::planes>([&](auto plane) __attribute__((always_inline)) {
-        const __m512i w = Format::template plane_of<plane.value>(packed);
-        unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-          constexpr int from = at * Format::weights + 64 * decltype(plane)::value;
-          high[m.value] = _mm512_dpbusd_epi32(high[m.value], w, _mm512_load_si512(high_x[m.value] + from));
-          if constexpr (limbs == 2)
-            low[m.value] = _mm512_dpbusd_epi32(low[m.value], w, _mm512_load_si512(low_x[m.value] + from));
-        });
-      });
-    });
-    unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-      sums[m.value][s.value] =
-          limbs == 2 ? _mm512_add_epi32(_mm512_slli_epi32(high[m.value], 8), low[m.value]) : high[m.value];
-    });
-  });
+  const XPiece& x = args.x;
+  const std::int64_t groups_left = whole ? kStepGroups : args.groups - group;
   const std::int64_t scale = args.scale_bytes * group;
-  prefetch(ahead.scales + scale);
-  prefetch(ahead.biases + scale);
+  // Before the products: compilers postpone what comes before the branches on the type.
   const __m512 scale_w = load_scales(args.w.scales + scale, args.scale_dtype, groups_left);
   const __m512 bias_w = load_scales(args.w.biases + scale, args.scale_dtype, groups_left);
+  prefetch(args.ahead.scales + scale);
+  prefetch(args.ahead.biases + scale);
+  const std::byte* weights_ahead = args.ahead.weights + group * (group_size * bits / 8);
+  const std::int64_t used = (groups_left * Shape::sums + kStepGroups - 1) / kStepGroups;
+  GroupSums<Shape::sums> sums[m_rows];
+  unroll<Shape::sums>([&](auto s) __attribute__((always_inline)) {
+    constexpr int blocks = Shape::per_sum * Format::planes;  // of 64 weights
+    __m512i sum[m_rows];
+    unroll<m_rows>([&](auto m) __attribute__((always_inline)) { sum[m.value] = _mm512_setzero_si512(); });
+    if (whole || s.value < used) {
+      __m512i w[blocks];
+      unroll<Shape::per_sum>([&](auto part) __attribute__((always_inline)) {
+        constexpr int at = (decltype(s)::value * Shape::per_sum + decltype(part)::value) * Format::bytes;
+        if constexpr (at % 64 < Format::bytes) prefetch(weights_ahead + at);  // once per line
+        const __m512i packed = Format::load(weights + at);
+        unroll<Format::planes>([&](auto plane) __attribute__((always_inline)) {
+          w[part.value * Format::planes + plane.value] = Format::template plane_of<plane.value>(packed);
+        });
+      });
+      // All high limbs, then all low ones, so that one register holds both sums.
+      unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
+        unroll<limbs>([&](auto limb) __attribute__((always_inline)) {
+          const std::int8_t* q =
+              (limb.value == 0 ? x.high : x.low) + m.value * x.row_bytes + group * group_size;
+          if constexpr (limb.value == 1) sum[m.value] = _mm512_slli_epi32(sum[m.value], 8);
+          unroll<blocks>([&](auto block) __attribute__((always_inline)) {
+            constexpr int from = 64 * (decltype(s)::value * blocks + decltype(block)::value);
+            sum[m.value] = _mm512_dpbusd_epi32(sum[m.value], w[block.value], _mm512_load_si512(q + from));
+          });
+        });
+      });
+    }
+    unroll<m_rows>(
+        [&](auto m) __attribute__((always_inline)) { sums[m.value].template take<s.value>(sum[m.value]); });
+  });
   unroll<m_rows>([&](auto m) __attribute__((always_inline)) {
-    const std::int64_t at = m.value * x.padded_groups() + args.first_group + group;
-    const __m512 sum = _mm512_cvtepi32_ps(sum_groups(sums[m.value]));
+    const std::int64_t at = m.value * x.padded_groups + group;
+    const __m512 sum = _mm512_cvtepi32_ps(sums[m.value].all());
     const __m512 term = _mm512_fmadd_ps(sum, _mm512_mul_ps(_mm512_load_ps(x.scales + at), scale_w),
                                         _mm512_mul_ps(_mm512_load_ps(x.sums + at), bias_w));
     _mm512_store_ps(args.terms + m.value * args.terms_stride + group, term);
@@ -171,9 +184,9 @@ template <int bits, int group_size, int limbs, int m_rows, bool whole>
 }
 
 /// terms[m, g] for the piece's groups; zero past the last one. `tail` holds a step's worth of bytes, zero
-/// where no row's last groups were copied to.
+/// where no row's last groups were copied to. A function of its own, whose registers hold nothing else.
 template <int bits, int group_size, int limbs, int m_rows>
-void row_terms(const RowArgs& args, std::byte* tail) {
+[[gnu::noinline]] void row_terms(const RowArgs& args, std::byte* tail) {
   constexpr int group_bytes = group_size * bits / 8;
   std::int64_t g = 0;
   for (; g + kStepGroups <= args.groups; g += kStepGroups) {

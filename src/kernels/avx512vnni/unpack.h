@@ -57,32 +57,6 @@ struct Packed {
   }
 };
 
-/// r[i], lane j becomes r[j], lane i, of 32 bits each.
-[[gnu::always_inline]] inline void transpose(__m512i (&r)[16]) {
-  __m512i t[16];
-  unroll<8>([&](auto i) __attribute__((always_inline)) {
-    t[2 * i.value] = _mm512_unpacklo_epi32(r[2 * i.value], r[2 * i.value + 1]);
-    t[2 * i.value + 1] = _mm512_unpackhi_epi32(r[2 * i.value], r[2 * i.value + 1]);
-  });
-  unroll<4>([&](auto i) __attribute__((always_inline)) {
-    constexpr int at = 4 * decltype(i)::value;
-    r[at] = _mm512_unpacklo_epi64(t[at], t[at + 2]);
-    r[at + 1] = _mm512_unpackhi_epi64(t[at], t[at + 2]);
-    r[at + 2] = _mm512_unpacklo_epi64(t[at + 1], t[at + 3]);
-    r[at + 3] = _mm512_unpackhi_epi64(t[at + 1], t[at + 3]);
-  });
-  unroll<4>([&](auto i) __attribute__((always_inline)) {
-    t[i.value] = _mm512_shuffle_i32x4(r[i.value], r[i.value + 4], 0x88);
-    t[i.value + 4] = _mm512_shuffle_i32x4(r[i.value], r[i.value + 4], 0xdd);
-    t[i.value + 8] = _mm512_shuffle_i32x4(r[i.value + 8], r[i.value + 12], 0x88);
-    t[i.value + 12] = _mm512_shuffle_i32x4(r[i.value + 8], r[i.value + 12], 0xdd);
-  });
-  unroll<8>([&](auto i) __attribute__((always_inline)) {
-    r[i.value] = _mm512_shuffle_i32x4(t[i.value], t[i.value + 8], 0x88);
-    r[i.value + 8] = _mm512_shuffle_i32x4(t[i.value], t[i.value + 8], 0xdd);
-  });
-}
-
 /// r[i] holds 8 elements of row i in its first half and of row i + 4 in its second, for i < 4; r[i + 4] the
 /// same of rows i + 8 and i + 12. Afterwards r[c], lane i is element c of row i.
 [[gnu::always_inline]] inline void transpose_halves(__m512i (&r)[8]) {
