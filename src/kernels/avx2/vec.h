@@ -19,6 +19,7 @@ struct Avx2 {
   static constexpr int tile_rows = 3;    // of x in a tile of dot products: with tile_cols, 12 of 16 registers
   static constexpr int tile_cols = 4;    // of w
   static constexpr int direct_rows = 2;  // of x for which weights are decoded in registers
+  static constexpr int plain_cols = 4;   // of float w beside each other for one row of x
   static constexpr int direct_limit = 4;     // rows of x up to which that is faster than decoding to memory
   static constexpr int product_rows = 4;     // of a tile of products.h
   static constexpr int product_vectors = 2;  // of its columns

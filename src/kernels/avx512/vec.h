@@ -18,6 +18,7 @@ struct Avx512 {
   static constexpr int tile_rows = 4;    // of x in a tile of dot products: with tile_cols, 24 of 32 registers
   static constexpr int tile_cols = 6;    // of w
   static constexpr int direct_rows = 4;  // of x for which weights are decoded in registers
+  static constexpr int plain_cols = 1;   // of float w beside each other for one row of x
   static constexpr int direct_limit = 12;    // rows of x up to which that is faster than decoding to memory
   static constexpr int product_rows = 4;     // of a tile of products.h
   static constexpr int product_vectors = 4;  // of its columns

@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/avx512vnni/terms.h"
+#include "kernels/simd/blocks.h"
 
 // Few rows of x: 8 rows of w leave their terms in the scratch, which are then added up side by side.
 namespace tramontane {
@@ -7,7 +8,6 @@ namespace {
 
 constexpr std::int64_t kTileRows = 8;        // of w: more would push x out of the first-level cache
 constexpr std::int64_t kPieceBytes = 49152;  // of x: a first-level cache
-constexpr std::int64_t kBytesAhead = 6144;   // of weights: far enough to hide memory
 
 inline __m256i load_eight(const float* at) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(at)); }
 
@@ -45,7 +45,8 @@ class PieceOrder {
     const std::int64_t wanted = parts_of(x.rows * x.spec.limbs * x.cols, kPieceBytes);
     groups_ = parts_of(steps, wanted) * kStepGroups;
     pieces_ = parts_of(groups_per_row_, groups_);
-    ahead_ = kTileRows * (groups_per_row_ - groups(0)) + parts_of(kBytesAhead, bytes_per_group);
+    ahead_ = kTileRows * (groups_per_row_ - groups(0)) +
+             parts_of(static_cast<std::int64_t>(kBytesAhead), bytes_per_group);
   }
 
   std::int64_t pieces() const { return pieces_; }

@@ -69,12 +69,12 @@ void store_planes(const std::int8_t* block, std::int8_t* out, std::int64_t strid
 
 template <int limbs, int planes>
 void quantize_row(const float* x, std::int64_t row, const IntegerRows& out) {
-  constexpr int kBlock = 64 * planes;
+  constexpr int kBlockElements = 64 * planes;
   const RowPlace place = place_of(row, out);
   alignas(64) std::int8_t high[256] = {};
   alignas(64) std::int8_t low[256] = {};
   std::int8_t* to = out.high + place.limbs;
-  quantize_row<kBlock>(
+  quantize_row<kBlockElements>(
       x, out, {out.scales + place.scales, out.sums + place.scales, place.scale_stride},
       [&](const float* group, int i) {
         return quantize_group<limbs>(group, out.spec.quant.group_size, high + i, low + i);

@@ -13,29 +13,48 @@
 
 // How each weight format turns into vectors of float32. A format F decodes `count` rows of a matrix side by
 // side over columns [begin, begin + n), handing body(k, w) each vector in order of k: w[r] is row r's weights
-// at begin + k, and zero past n.
+// at begin + k, and zero past n. Meanwhile it fetches what lies `ahead` bytes further. For m_rows rows of x,
+// direct_cols rows of w are best decoded so.
 namespace tramontane {
 namespace {
 
 template <DType dtype>
 struct PlainFormat {
+  template <class V, int m_rows>
+  static constexpr int direct_cols = m_rows == 1 ? V::plain_cols : 4;
+
   template <class V, int count, class Body>
   [[gnu::always_inline]] static void decode(const MatrixView& w, const RowSet<count>& rows,
-                                            std::int64_t begin, std::int64_t n, Body&& body) {
+                                            std::int64_t begin, std::int64_t n, std::size_t ahead,
+                                            Body&& body) {
     constexpr std::size_t size = size_of(dtype);
-    const std::size_t ahead = bytes_ahead<count>(w, begin, n);
     const std::byte* data[count];
     for (int r = 0; r < count; ++r) {
       data[r] =
           w.data + (rows.row[r] * static_cast<std::size_t>(w.cols) + static_cast<std::size_t>(begin)) * size;
     }
-    for_each_vector<V>(n, [&](std::int64_t k, auto part) {
+    constexpr int chunks = kRun / V::lanes;
+    std::int64_t k = 0;
+    for (; k + kRun <= n; k += kRun) {
+      const std::size_t run = static_cast<std::size_t>(k) * size;
+      unroll<count>([&](auto r) {
+        for (std::size_t line = 0; line < kRun * size; line += 64)
+          __builtin_prefetch(data[r.value] + run + line + ahead);
+      });
+      unroll<chunks>([&](auto chunk) {
+        constexpr std::size_t at = decltype(chunk)::value * V::lanes;
+        V weights[count];
+        unroll<count>(
+            [&](auto r) { weights[r.value] = V::template load<dtype>(data[r.value] + run + at * size); });
+        body(k + static_cast<std::int64_t>(at), weights, Whole<V>{});
+      });
+    }
+    for_each_vector<V>(n - k, [&](std::int64_t i, auto part) {
       V weights[count];
       unroll<count>([&](auto r) {
-        __builtin_prefetch(data[r.value] + static_cast<std::size_t>(k) * size + ahead);
-        weights[r.value] = part.template load<dtype>(data[r.value] + static_cast<std::size_t>(k) * size);
+        weights[r.value] = part.template load<dtype>(data[r.value] + static_cast<std::size_t>(k + i) * size);
       });
-      body(k, weights, part);
+      body(k + i, weights, part);
     });
   }
 };
@@ -63,16 +82,19 @@ void widen(const std::byte* in, DType dtype, std::size_t first, std::int64_t n, 
 
 template <int bits>
 struct AffineFormat {
+  template <class V, int m_rows>
+  static constexpr int direct_cols = 4;
+
   template <class V, int count, class Body>
   [[gnu::always_inline]] static void decode(const MatrixView& w, const RowSet<count>& rows,
-                                            std::int64_t begin, std::int64_t n, Body&& body) {
+                                            std::int64_t begin, std::int64_t n, std::size_t ahead,
+                                            Body&& body) {
     constexpr std::int64_t max_groups = kBlock / kRun;
     constexpr int chunks = kRun / V::lanes;
     const std::int64_t group_size = w.quant.group_size;
     const std::int64_t groups = n / group_size;
     alignas(64) float scales[count][max_groups];
     alignas(64) float biases[count][max_groups];
-    const std::size_t ahead = bytes_ahead<count>(w, begin, n);
     const std::byte* data[count];
     for (int r = 0; r < count; ++r) {
       const std::size_t first =
@@ -146,7 +168,7 @@ void decode_row(const MatrixView& w, std::int64_t row, float* out) {
     for (std::int64_t begin = 0; begin < w.cols; begin += kBlock) {
       const std::int64_t n = w.cols - begin < kBlock ? w.cols - begin : kBlock;
       format.template decode<V>(
-          w, RowSet<1>(row, row + 1), begin, n,
+          w, RowSet<1>(row, row + 1), begin, n, bytes_ahead<1>(w, begin, n),
           [&](std::int64_t k, const V* weights, auto part) { part.store(weights[0], out + begin + k); });
     }
   });

@@ -15,11 +15,10 @@ constexpr std::int64_t kPanelRows = 48;  // of w decoded at a time: 192 KiB, in 
 constexpr std::int64_t kChunkRows = 64;  // of x multiplied with a panel before the next: 256 KiB of a block
 constexpr std::size_t kLinearScratch = static_cast<std::size_t>(kPanelRows * kBlock);
 
-/// Few rows of x: weights go from the checkpoint's bytes through registers into the products, four rows at a
-/// time.
+/// Few rows of x: weights go from the checkpoint's bytes through registers into the products.
 template <class V, class Format, int m_rows>
 void linear_direct(const LinearArgs& args) {
-  constexpr int count = 4;
+  constexpr int count = Format::template direct_cols<V, m_rows>;
   const std::int64_t cols = args.w.cols;
   for (std::int64_t n = args.row_begin; n < args.row_end; n += count) {
     const RowSet<count> rows(n, args.row_end);
@@ -28,7 +27,8 @@ void linear_direct(const LinearArgs& args) {
       const std::int64_t size = least(kBlock, cols - begin);
       V acc[m_rows * count];
       unroll<m_rows * count>([&](auto i) { acc[i.value] = V::zero(); });
-      Format::template decode<V>(args.w, rows, begin, size, [&](std::int64_t k, const V* weights, auto part) {
+      const std::size_t ahead = bytes_ahead<count>(args.w, begin, size);
+      const auto add = [&](std::int64_t k, const V* weights, auto part) __attribute__((always_inline)) {
         const float* x = args.x + begin + k;
         unroll<m_rows>([&](auto m) {
           const V a = part.load(x + m.value * cols);
@@ -37,8 +37,9 @@ void linear_direct(const LinearArgs& args) {
             sum = V::fma(a, weights[r.value], sum);
           });
         });
-      });
-      float sums[m_rows * count];
+      };
+      Format::template decode<V>(args.w, rows, begin, size, ahead, add);
+      float sums[(m_rows * count + 3) / 4 * 4];
       sum_each(acc, sums);
       for (int i = 0; i < m_rows * count; ++i) total[i] = begin == 0 ? sums[i] : total[i] + sums[i];
     }
@@ -57,7 +58,8 @@ void decode_panel(const MatrixView& w, std::int64_t first, std::int64_t count, s
                   std::int64_t size, float* panel) {
   for (std::int64_t r = 0; r < count; ++r) {
     float* out = panel + r * kBlock;
-    Format::template decode<V>(w, RowSet<1>(first + r, first + count), begin, size,
+    // The next row of the panel is next.
+    Format::template decode<V>(w, RowSet<1>(first + r, first + count), begin, size, w.row_bytes(),
                                [out](std::int64_t k, const V* weights, auto) { weights[0].store(out + k); });
   }
 }

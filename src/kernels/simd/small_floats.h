@@ -56,15 +56,18 @@ struct SmallFloats<QuantMode::mxfp8, V> {
 
 template <QuantMode mode>
 struct SmallFloatFormat {
+  template <class V, int m_rows>
+  static constexpr int direct_cols = 4;
+
   template <class V, int count, class Body>
   [[gnu::always_inline]] static void decode(const MatrixView& w, const RowSet<count>& rows,
-                                            std::int64_t begin, std::int64_t n, Body&& body) {
+                                            std::int64_t begin, std::int64_t n, std::size_t ahead,
+                                            Body&& body) {
     constexpr std::int64_t group_size = usual_spec(mode).group_size;
     constexpr std::int64_t group_bytes = group_size * usual_spec(mode).bits / 8;
     constexpr int chunks = static_cast<int>(group_size) / V::lanes;
     const std::int64_t groups = n / group_size;
     alignas(64) float scales[count][kBlock / group_size];
-    const std::size_t ahead = bytes_ahead<count>(w, begin, n);
     const std::byte* data[count];
     for (int r = 0; r < count; ++r) {
       const std::size_t first =
