@@ -29,13 +29,31 @@ struct PanelHalf {
   RowSet<16> rows;
 };
 
-/// Calls load(a, b) for the pairs of rows that transpose_halves takes.
-template <class Load>
-[[gnu::always_inline]] inline void load_pairs(const RowSet<16>& rows, __m512i (&r)[8], Load&& load) {
-  unroll<4>([&](auto i) __attribute__((always_inline)) {
-    r[i.value] = load(rows.row[i.value], rows.row[i.value + 4]);
-    r[i.value + 4] = load(rows.row[i.value + 8], rows.row[i.value + 12]);
-  });
+/// Where some bytes of each of 16 rows begin.
+class RowBytes {
+ public:
+  RowBytes(const RowSet<16>& rows, const std::byte* first, std::size_t row_bytes) {
+    for (int i = 0; i < 16; ++i) at_[i] = first + rows.row[i] * row_bytes;
+  }
+
+  /// Calls load(a, b) for what lies `offset` bytes further in the pairs of rows that transpose_halves takes.
+  template <class Load>
+  [[gnu::always_inline]] void load_pairs(std::int64_t offset, __m512i (&r)[8], Load&& load) const {
+    unroll<4>([&](auto i) __attribute__((always_inline)) {
+      r[i.value] = load(at_[i.value] + offset, at_[i.value + 4] + offset);
+      r[i.value + 4] = load(at_[i.value + 8] + offset, at_[i.value + 12] + offset);
+    });
+  }
+
+ private:
+  const std::byte* at_[16];
+};
+
+/// Elements of 16 rows, 8 registers of them, side by side.
+[[gnu::always_inline]] inline void store_transposed(__m512i (&r)[8], std::uint8_t* out) {
+  transpose_halves(r);
+  unroll<8>([&](auto c)
+                __attribute__((always_inline)) { _mm512_store_si512(out + 128 * c.value, r[c.value]); });
 }
 
 /// Columns [begin, begin + size) of w.
@@ -45,18 +63,21 @@ void fill_weights(const MatrixView& w, const PanelHalf& half, std::int64_t begin
   using Format = Packed<bits>;
   constexpr std::int64_t step = Format::bytes / 2;  // of a row, which become 8 registers
   const std::int64_t bytes = size * bits / 8;
-  const std::byte* data = w.data + begin * bits / 8;
+  const RowBytes rows(half.rows, w.data + begin * bits / 8, w.row_bytes());
   std::uint8_t* out = panel.weights + 64 * half.index;
-  for (std::int64_t at = 0; at < bytes; at += step, data += step) {
-    __m512i r[8];
-    load_pairs(half.rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
-      return Format::load_halves(data + a * w.row_bytes(), data + b * w.row_bytes(), bytes - at);
+  __m512i r[8];
+  std::int64_t at = 0;
+  for (; at + step <= bytes; at += step, out += 1024) {
+    rows.load_pairs(at, r, [](const std::byte* a, const std::byte* b) __attribute__((always_inline)) {
+      return Format::load_halves(a, b, step);
     });
-    transpose_halves(r);
-    unroll<8>([&](auto c) __attribute__((always_inline)) {
-      _mm512_store_si512(out, r[c.value]);
-      out += 128;
+    store_transposed(r, out);
+  }
+  if (at < bytes) {
+    rows.load_pairs(at, r, [&](const std::byte* a, const std::byte* b) __attribute__((always_inline)) {
+      return Format::load_halves(a, b, bytes - at);
     });
+    store_transposed(r, out);
   }
 }
 
@@ -86,13 +107,13 @@ template <DType dtype>
 void widen_scales(const std::byte* scales, std::size_t stride, const Groups& groups, const RowSet<16>& rows,
                   float* out) {
   constexpr std::size_t size = size_of(dtype);
+  const RowBytes from(rows, scales + static_cast<std::size_t>(groups.first) * size, stride * size);
   for (std::int64_t g = 0; g < groups.count; g += 8) {
-    const std::byte* from = scales + static_cast<std::size_t>(groups.first + g) * size;
     __m512i r[8];
-    load_pairs(rows, r, [&](std::size_t a, std::size_t b) __attribute__((always_inline)) {
-      return _mm512_castps_si512(
-          load_scales<dtype>(from + a * stride * size, from + b * stride * size, groups.count - g));
-    });
+    from.load_pairs(g * static_cast<std::int64_t>(size), r,
+                    [&](const std::byte* a, const std::byte* b) __attribute__((always_inline)) {
+                      return _mm512_castps_si512(load_scales<dtype>(a, b, groups.count - g));
+                    });
     transpose_halves(r);
     const std::int64_t used = least(8, groups.count - g);
     for (std::int64_t i = 0; i < used; ++i, out += kPanelCols) _mm512_store_si512(out, r[i]);

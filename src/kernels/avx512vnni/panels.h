@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "kernels/avx512vnni/panel.h"
-#include "kernels/avx512vnni/terms.h"
+#include "kernels/avx512vnni/tiles.h"
 
 // Many rows of x: 32 rows of w at a time become a panel, some of their elements after the other, and all rows
 // of x pass over it.

@@ -30,7 +30,8 @@ struct Packed {
 
   /// Half a register of each of two rows. Only the first `left` bytes may be read; the weights past them are
   /// zero.
-  static __m512i load_halves(const std::byte* a, const std::byte* b, std::int64_t left) {
+  [[gnu::always_inline]] static __m512i load_halves(const std::byte* a, const std::byte* b,
+                                                    std::int64_t left) {
     constexpr std::int64_t half = bytes / 2;
     const std::int64_t used = left < half ? left : half;
     const auto exist = static_cast<__mmask32>((std::uint64_t{1} << used) - 1);
