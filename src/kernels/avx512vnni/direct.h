@@ -7,7 +7,8 @@ namespace tramontane {
 namespace {
 
 constexpr std::int64_t kTileRows = 8;        // of w: more would push x out of the first-level cache
-constexpr std::int64_t kPieceBytes = 49152;  // of x: a first-level cache
+constexpr std::int64_t kWholeBytes = 49152;  // of x whose rows are taken whole: a first-level cache of 48 KB
+constexpr std::int64_t kPieceBytes = 32768;  // of x otherwise
 
 inline __m256i load_eight(const float* at) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(at)); }
 
@@ -34,7 +35,7 @@ inline __m256 add_terms(const float* terms, std::int64_t stride, std::int64_t gr
 /// In what order w is read: a piece of each of 8 rows, then the next piece of them, and so on to the rows'
 /// end; then the next 8. A row is one piece where x fits the first-level cache. Weights are fetched in the
 /// order in which they lie, so far ahead that the last of the 8 rows is there when their first pieces are
-/// read.
+/// read: the order of reading instead costs two rows of x 4 to 7%.
 class PieceOrder {
  public:
   PieceOrder(const IntegerLinearArgs& args, std::int64_t bytes_per_group)
@@ -42,7 +43,8 @@ class PieceOrder {
     const IntegerRows& x = args.x;
     const auto parts_of = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
     const std::int64_t steps = parts_of(groups_per_row_, kStepGroups);
-    const std::int64_t wanted = parts_of(x.rows * x.spec.limbs * x.cols, kPieceBytes);
+    const std::int64_t bytes = x.rows * x.spec.limbs * x.cols;
+    const std::int64_t wanted = bytes <= kWholeBytes ? 1 : parts_of(bytes, kPieceBytes);
     groups_ = parts_of(steps, wanted) * kStepGroups;
     pieces_ = parts_of(groups_per_row_, groups_);
     ahead_ = kTileRows * (groups_per_row_ - groups(0)) +

@@ -57,7 +57,7 @@ class GroupSums {
   }
 
  private:
-  static __m512i join(__m512i a, __m512i b) {
+  [[gnu::always_inline]] static __m512i join(__m512i a, __m512i b) {
     return _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xdd));
   }
 
@@ -136,7 +136,7 @@ template <int bits, int group_size, int limbs, int m_rows, bool whole>
   const XPiece& x = args.x;
   const std::int64_t groups_left = whole ? kStepGroups : args.groups - group;
   const std::int64_t scale = args.scale_bytes * group;
-  // Before the products: compilers postpone what comes before the branches on the type.
+  // Before the products: load_scales branches on the type, and compilers do not move it there.
   const __m512 scale_w = load_scales(args.w.scales + scale, args.scale_dtype, groups_left);
   const __m512 bias_w = load_scales(args.w.biases + scale, args.scale_dtype, groups_left);
   prefetch(args.ahead.scales + scale);
