@@ -170,10 +170,12 @@ TEST_P(IntegerProductsOf, BatchedEqualsAloneAndSplitEqualsWholeBitForBit) {
   }
 }
 
-// As long as w2's of a 7B: more than one piece for a single row of activations too.
+// As long as w2's of a 7B and a 24B: the latter are more than one piece for a single row of activations too.
 TEST_P(IntegerProductsOf, LongRowsKeepTheirBitsAndTheirBounds) {
-  for (const QuantSpec quant : {QuantSpec{4, 64}, QuantSpec{3, 32}, QuantSpec{2, 64}, QuantSpec{8, 128}}) {
-    Matrix w({DType::float16, quant}, 19, 14336 + std::int64_t{19} * quant.group_size, 3);
+  const std::pair<QuantSpec, std::int64_t> shapes[] = {{{4, 64}, 14336},  {{3, 32}, 14336}, {{2, 64}, 14336},
+                                                       {{8, 128}, 14336}, {{4, 32}, 32768}, {{5, 64}, 32768}};
+  for (const auto& [quant, cols] : shapes) {
+    Matrix w({DType::float16, quant}, 19, cols + std::int64_t{19} * quant.group_size, 3);
     const GuardedMemory data(w.data, Edge::end);
     const GuardedMemory scales(w.scales, Edge::end);
     const GuardedMemory biases(w.biases, Edge::end);
@@ -207,9 +209,10 @@ TEST_P(IntegerProductsOf, WriteOnlyTheirRange) {
 TEST_P(IntegerProductsOf, DoNotDependOnAlignment) {
   for (const WeightFormat& format : affine_formats()) {
     if (format.quant.group_size != 32) continue;
-    Matrix w(format, 5, 96, 3);
+    constexpr std::size_t cols = 17 * 32;  // a step of 16 groups and one more
+    Matrix w(format, 5, cols, 3);
     for (const std::size_t m : {1, 9}) {
-      const auto x = random_floats(m * 96, 4);
+      const auto x = random_floats(m * cols, 4);
       w.point_to(w.data.data(), w.scales.data(), w.biases.data());
       const auto want = product(*products, w.view, x, 2);
       for (std::size_t shift = 1; shift < 64; shift += 2) {

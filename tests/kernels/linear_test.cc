@@ -227,7 +227,7 @@ TEST(Linear, NeverTouchesAByteOutsideItsOperands) {
             expect_stays_inside(*kernels, format, m, 5, groups * format.quant.group_size, edge);
         }
         for (const WeightFormat& format : plain_formats()) {
-          for (const std::int64_t k : {1, 7, 8, 9, 15, 16, 17, 33}) {
+          for (const std::int64_t k : {1, 7, 8, 9, 15, 16, 17, 33, 53, 1024 + 53}) {
             expect_stays_inside(*kernels, format, m, 3, k, edge);
           }
         }

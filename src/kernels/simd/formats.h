@@ -168,7 +168,7 @@ void decode_row(const MatrixView& w, std::int64_t row, float* out) {
     for (std::int64_t begin = 0; begin < w.cols; begin += kBlock) {
       const std::int64_t n = w.cols - begin < kBlock ? w.cols - begin : kBlock;
       format.template decode<V>(
-          w, RowSet<1>(row, row + 1), begin, n, bytes_ahead<1>(w, begin, n),
+          w, RowSet<1>(row, row + 1), begin, n, 0,
           [&](std::int64_t k, const V* weights, auto part) { part.store(weights[0], out + begin + k); });
     }
   });
