@@ -113,12 +113,13 @@ int run_bench(Options& options) {
   catch_interrupts();
   for (int& threads : options.plan.threads) threads = threads == 0 ? default_thread_count() : threads;
   if (options.kv_dtype != "auto") options.plan.kv_dtype = dtype_of(options.kv_dtype);
+  const Kernels& kernels = choose_kernels();  // first: it fails where TRAMONTANE_ISA asks for too much
   const bench::BenchModel model = make_model(options);
   RoundProgress progress(options.plan.repeat);
   std::optional<bench::Report> report;
   if (interrupt_signal() == 0) {  // else the synthetic weights are not all there
     report = bench::run(
-        model, options.plan, choose_kernels(),
+        model, options.plan, kernels,
         [&](int round, const bench::TestCase& next) { progress.show(round, next); }, interrupt_flag());
   }
   progress.clear();
